@@ -1,0 +1,21 @@
+lib_LTLIBRARIES += libtardis/libtardis.la
+pkgconfigdir = $(libdir)/pkgconfig
+nodist_pkgconfig_DATA = libtardis/tardis.pc
+
+# Installed: what a plug-in author may include.
+tardisincludedir = $(includedir)/tardis
+tardisinclude_HEADERS = \
+	libtardis/tardis_error.h \
+	libtardis/tardis_context.h
+
+libtardis_libtardis_la_SOURCES = \
+	libtardis/context.c \
+	libtardis/error.c
+
+libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
+	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)
+libtardis_libtardis_la_CFLAGS = $(AM_CFLAGS) $(CONVERSION_CFLAGS)
+libtardis_libtardis_la_LIBADD = $(MYSQL_LIBS) $(CURL_LIBS) $(XML_LIBS) $(JANSSON_LIBS) \
+	$(CRYPTO_LIBS) $(CONFUSE_LIBS) $(APU_LIBS) $(APR_LIBS) -lm
+libtardis_libtardis_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
+	-export-symbols-regex '^tardis_'

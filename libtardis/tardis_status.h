@@ -1,0 +1,45 @@
+/**
+ * @file tardis_status.h
+ * The transfer status document (protocol.md, "GET status/<uid>/"): made by the provider, read by the consumer.
+ */
+#ifndef TARDIS_STATUS_H
+#define TARDIS_STATUS_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "tardis_error.h"
+
+/** The codes on the wire. */
+typedef enum {
+    TARDIS_STATUS_COMPLETE = 1,
+    TARDIS_STATUS_IN_PROGRESS = 2,
+    TARDIS_STATUS_FAILED = 3,
+    TARDIS_STATUS_BAD_REQUEST = 4,
+    TARDIS_STATUS_SERVER_ERROR = 5
+} tardis_status_code_t;
+
+/** One status. Text fields are never NULL after reading. */
+typedef struct tardis_status_t {
+    tardis_status_code_t status;
+    apr_time_t timestamp;     /**< sent as seconds, with a fraction */
+    const char *message;      /**< for people */
+    const char *progress;     /**< for people */
+    const char *error;        /**< set with status 4 */
+    const char *code;         /**< extension: name of a typed error; "" if absent */
+    apr_int64_t files_done;   /**< extensions; -1 if absent */
+    apr_int64_t files_total;
+    apr_int64_t bytes_done;
+    apr_int64_t bytes_total;
+} tardis_status_t;
+
+/** `Transfer Complete` ...; NULL if @a status is none of the five. */
+const char *tardis_status_human(int status);
+
+/** The document as JSON text. */
+const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool);
+
+/** Reads a document. @return TARDIS_ANSWER_MALFORMED: not JSON, no object, no integer `status` from 1 to 5, a wrong type. */
+tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,63 @@
+/**
+ * @file tardis_sync_manager.h
+ * The provider's backend: which experiment a uid names, how a transfer is started, how far it is.
+ * The default one keeps transfers in the database for `tardis-provider send`.
+ */
+#ifndef TARDIS_SYNC_MANAGER_H
+#define TARDIS_SYNC_MANAGER_H
+
+#include "tardis_context.h"
+#include "tardis_site.h"
+#include "tardis_status.h"
+
+/** Who asks. */
+typedef struct tardis_sync_client_t {
+    const char *site_name;
+    const char *site_url;
+} tardis_sync_client_t;
+
+/** What a manager is told about this provider. */
+typedef struct tardis_sync_settings_t {
+    const char *institution; /**< first part of its uids */
+} tardis_sync_settings_t;
+
+/** A backend. Slots are called by request threads, each with a context of its own; what they return lives in @a pool. */
+typedef struct tardis_sync_manager_t {
+    const char *name;
+    /** Required. @a uid and @a dest_path are syntactically right. @return TARDIS_UID_UNKNOWN, TARDIS_CONFLICT, database errors ... */
+    tardis_error_t *(*start_transfer)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
+                                      const tardis_sync_client_t *client, const char *uid, const char *dest_path, apr_pool_t *pool);
+    /** Required. @return TARDIS_UID_UNKNOWN, TARDIS_NOT_REQUESTED (both become status 4), database errors ... */
+    tardis_error_t *(*status)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
+                              const tardis_sync_client_t *client, const char *uid, tardis_status_t **status, apr_pool_t *pool);
+} tardis_sync_manager_t;
+
+/** The default manager. */
+const tardis_sync_manager_t *tardis_sync_manager_default(void);
+
+/** The urlencoded fields of `get/`, as they came; NULL where absent. */
+typedef struct tardis_get_form_t {
+    const char *uid;
+    const char *dest_path;
+    const char *site_settings_url;
+} tardis_get_form_t;
+
+/**
+ * The transfer service: checks the form (lengths, uid, dest_path, that site_settings_url is in the registry and is the
+ * client's own) and has the manager start the transfer.
+ * @return TARDIS_FORM_INVALID, TARDIS_UID_INVALID, TARDIS_PATH_INVALID, TARDIS_SITE_UNKNOWN, TARDIS_REGISTRY_UNAVAILABLE (with
+ *         retry_after), TARDIS_REGISTRY_INVALID, and what start_transfer returns.
+ */
+tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                            const tardis_sync_settings_t *settings, const tardis_registry_source_t *registry,
+                                            const tardis_sync_client_t *client, const tardis_get_form_t *form, apr_pool_t *pool);
+
+/**
+ * The status of a uid for a client. A uid that is malformed, unknown or never requested is an answer too (status 4 with `error`);
+ * @return only what makes no answer possible (the database is away).
+ */
+tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                               const tardis_sync_settings_t *settings, const tardis_sync_client_t *client,
+                                               const char *uid, tardis_status_t **status, apr_pool_t *pool);
+
+#endif
