@@ -10,7 +10,10 @@ tardisinclude_HEADERS = \
 
 libtardis_libtardis_la_SOURCES = \
 	libtardis/context.c \
-	libtardis/error.c
+	libtardis/error.c \
+	libtardis/file_problem_db.c \
+	libtardis/synced_db.c \
+	libtardis/synced_event_db.c
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)

@@ -70,4 +70,35 @@ tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_
  */
 tardis_error_t *tardis_synced_notify(const tardis_context_t *context, const char *uid, int *found, apr_pool_t *pool);
 
+/* ---- History: append-only. ---- */
+
+/** One event. */
+typedef struct tardis_synced_event_t {
+    apr_time_t at;          /**< set when read; when written the server's clock decides */
+    const char *host;       /**< set when read; when written this host's name */
+    const char *kind;       /**< registration, transition, request, error, manual or notify */
+    const char *from_state; /**< NULL: none */
+    const char *to_state;   /**< NULL: the state did not change */
+    const char *code;       /**< name of a typed error; NULL: none */
+    const char *text;       /**< for a person */
+} tardis_synced_event_t;
+
+/** Adds an event, now, from this host. Within the transaction of what it tells about. */
+tardis_error_t *tardis_synced_event_add(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                        const tardis_synced_event_t *event, apr_pool_t *pool);
+
+/**
+ * The last @a limit events, oldest first.
+ * @param events set to an array of tardis_synced_event_t.
+ * @param total set to how many there are in all.
+ */
+tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
+                                         apr_array_header_t **events, apr_uint64_t *total, apr_pool_t *pool);
+
+/* ---- Files that are not as promised. ---- */
+
+/** Removes the problems of an experiment. Within the caller's transaction. */
+tardis_error_t *tardis_file_problem_clear(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                          apr_pool_t *pool);
+
 #endif
