@@ -9,11 +9,17 @@ tardisinclude_HEADERS = \
 	libtardis/tardis_context.h
 
 libtardis_libtardis_la_SOURCES = \
+	libtardis/client_key_db.c \
 	libtardis/context.c \
 	libtardis/error.c \
 	libtardis/file_problem_db.c \
+	libtardis/sync_manager.c \
 	libtardis/synced_db.c \
-	libtardis/synced_event_db.c
+	libtardis/synced_event_db.c \
+	libtardis/transfer_db.c \
+	libtardis/transfer_rows.c \
+	libtardis/transfer_rows.h \
+	libtardis/transfer_service.c
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)

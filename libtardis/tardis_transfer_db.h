@@ -10,6 +10,7 @@
 #include <apr_time.h>
 
 #include "tardis_context.h"
+#include "tardis_site.h"
 
 /** The states of a transfer, as the database spells them. */
 #define TARDIS_TRANSFER_QUEUED "Queued"
@@ -60,6 +61,16 @@ tardis_error_t *tardis_address_canonical(const char *address, const char **canon
 tardis_error_t *tardis_client_key_find(const tardis_context_t *context, const char *address, const char *key,
                                        tardis_client_key_t **client, apr_pool_t *pool);
 
+/** Adds a key (16 to 255 printable ASCII characters, checked by the caller). @return TARDIS_CONFLICT: it is there already. */
+tardis_error_t *tardis_client_key_add(const tardis_context_t *context, const char *address, const char *key,
+                                      const char *site_name, const char *site_url, apr_uint64_t *id, apr_pool_t *pool);
+
+/** All keys by id: an array of tardis_client_key_t *. */
+tardis_error_t *tardis_client_key_list(const tardis_context_t *context, apr_array_header_t **keys, apr_pool_t *pool);
+
+/** Removes a key: its consumer is refused from now on. @return TARDIS_NOT_FOUND. */
+tardis_error_t *tardis_client_key_remove(const tardis_context_t *context, apr_uint64_t id, apr_pool_t *pool);
+
 /** What `get/` asks for. */
 typedef struct tardis_transfer_request_t {
     apr_uint64_t experiment_id;
@@ -86,5 +97,153 @@ tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64
 
 /** Notes that the site has been told of completion (see tardis_transfer_request()). Costs nothing when it is noted already. */
 tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context, const tardis_transfer_t *transfer, apr_pool_t *pool);
+
+/** The transfers of an experiment by site: an array of tardis_transfer_t *. */
+tardis_error_t *tardis_transfer_list(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                     apr_array_header_t **transfers, apr_pool_t *pool);
+
+/**
+ * `retry`: a Failed or Cancelled transfer is queued again from where it stopped, one that waits is made due now.
+ * @return TARDIS_CONFLICT: it is Sending or Complete.
+ */
+tardis_error_t *tardis_transfer_retry(const tardis_context_t *context, const tardis_transfer_t *transfer,
+                                      apr_pool_t *pool);
+
+/**
+ * `cancel`: a Queued or Sending transfer becomes Cancelled; whoever is sending it notices within a second.
+ * @return TARDIS_CONFLICT: it is in another state by now.
+ */
+tardis_error_t *tardis_transfer_cancel(const tardis_context_t *context, const tardis_transfer_t *transfer,
+                                       apr_pool_t *pool);
+
+/** One line of an experiment's history. */
+typedef struct tardis_transfer_event_t {
+    apr_time_t at;
+    const char *host;
+    const char *site_url;
+    const char *kind; /**< registration, transition, error, manual or notify */
+    const char *code; /**< name of a typed error; NULL: none */
+    const char *text;
+} tardis_transfer_event_t;
+
+/** The last @a limit events of an experiment, oldest first: an array of tardis_transfer_event_t *. */
+tardis_error_t *tardis_transfer_events(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
+                                       apr_array_header_t **events, apr_pool_t *pool);
+
+/* ---- Leases: what `send` works with. A lease is taken by a conditional UPDATE and checked by its row count. ---- */
+
+/** Who takes a lease, and for how long. */
+typedef struct tardis_lease_t {
+    const char *owner; /**< tardis_process_name() */
+    int seconds;
+} tardis_lease_t;
+
+/**
+ * Takes one transfer that is due and that nobody else holds; it is Sending afterwards, its progress set back to its cursor.
+ * @param transfer set to NULL when none is due.
+ */
+tardis_error_t *tardis_transfer_claim(const tardis_context_t *context, const tardis_lease_t *lease,
+                                      tardis_transfer_t **transfer, apr_pool_t *pool);
+
+/**
+ * Saves sent_through, files_done and bytes_done of a transfer that is held, and renews its lease. A cursor that moved sets its
+ * attempts back to none. @return TARDIS_LEASE_LOST: somebody else has it, or it was cancelled; its row must not be touched.
+ */
+tardis_error_t *tardis_transfer_save(const tardis_context_t *context, const tardis_lease_t *lease,
+                                     tardis_transfer_t *transfer, apr_pool_t *pool);
+
+/** Saves as tardis_transfer_save() and gives the lease back; still Sending and due, for the next `send`. */
+tardis_error_t *tardis_transfer_pause(const tardis_context_t *context, const tardis_lease_t *lease,
+                                      const tardis_transfer_t *transfer, apr_pool_t *pool);
+
+/** Sending -> Complete, with a notification owed to the site if @a notify. @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_transfer_complete(const tardis_context_t *context, const tardis_lease_t *lease,
+                                         const tardis_transfer_t *transfer, int notify, apr_pool_t *pool);
+
+/** Sending -> Queued, due again in @a delay, one more attempt failed. @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_transfer_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
+                                         const tardis_transfer_t *transfer, const tardis_error_t *cause,
+                                         apr_interval_time_t delay, apr_pool_t *pool);
+
+/**
+ * Sending -> Failed for @a cause. @a files (const tardis_error_t *; may be NULL) go into the history as well, one event each.
+ * @return also TARDIS_LEASE_LOST.
+ */
+tardis_error_t *tardis_transfer_fail(const tardis_context_t *context, const tardis_lease_t *lease,
+                                     const tardis_transfer_t *transfer, const tardis_error_t *cause,
+                                     const apr_array_header_t *files, apr_pool_t *pool);
+
+/** Takes one Complete transfer whose notification is owed and due. @a transfer is set to NULL when there is none. */
+tardis_error_t *tardis_notify_claim(const tardis_context_t *context, const tardis_lease_t *lease,
+                                    tardis_transfer_t **transfer, apr_pool_t *pool);
+
+/** The notification is settled: no more tries. @a cause: why it was given up; NULL: it arrived. */
+tardis_error_t *tardis_notify_settle(const tardis_context_t *context, const tardis_lease_t *lease,
+                                     const tardis_transfer_t *transfer, const tardis_error_t *cause, apr_pool_t *pool);
+
+/** The notification failed and is due again in @a delay. */
+tardis_error_t *tardis_notify_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
+                                       const tardis_transfer_t *transfer, apr_interval_time_t delay, apr_pool_t *pool);
+
+/* ---- Registrations: experiments that are told to sites. ---- */
+
+/** The states of a registration. */
+#define TARDIS_REGISTRATION_PENDING "Pending"
+#define TARDIS_REGISTRATION_REGISTERED "Registered"
+#define TARDIS_REGISTRATION_REFUSED "Refused"
+
+/** One registration: an experiment at a site. */
+typedef struct tardis_registration_t {
+    apr_uint64_t experiment_id;
+    const char *site_name;
+    const char *site_url;
+    const char *state;
+    apr_uint64_t attempts;
+    apr_time_t next_attempt_at; /**< 0: nothing more to do */
+    const char *location;       /**< where the consumer shows it; NULL: not registered, or it did not say */
+    const char *error_code;     /**< NULL: none */
+    const char *error_text;
+    apr_time_t created_at;
+    apr_time_t updated_at;
+} tardis_registration_t;
+
+/**
+ * `transfer`: the registration becomes Pending and is held by the caller, whatever it was before.
+ * @return TARDIS_CONFLICT: another process is registering it just now.
+ */
+tardis_error_t *tardis_registration_open(const tardis_context_t *context, const tardis_lease_t *lease,
+                                         apr_uint64_t experiment_id, const tardis_site_t *site,
+                                         tardis_registration_t **registration, apr_pool_t *pool);
+
+/** Takes one Pending registration that is due and that nobody else holds; NULL: there is none. */
+tardis_error_t *tardis_registration_claim(const tardis_context_t *context, const tardis_lease_t *lease,
+                                          tardis_registration_t **registration, apr_pool_t *pool);
+
+/** Pending -> Registered, at @a location (NULL: the consumer did not say). @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_registration_accept(const tardis_context_t *context, const tardis_lease_t *lease,
+                                           const tardis_registration_t *registration, const char *location,
+                                           apr_pool_t *pool);
+
+/** Pending -> Refused for @a cause. @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_registration_refuse(const tardis_context_t *context, const tardis_lease_t *lease,
+                                           const tardis_registration_t *registration, const tardis_error_t *cause,
+                                           apr_pool_t *pool);
+
+/** It stays Pending and is due again in @a delay, one more attempt failed. @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_registration_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
+                                             const tardis_registration_t *registration, const tardis_error_t *cause,
+                                             apr_interval_time_t delay, apr_pool_t *pool);
+
+/** `retry`: a Refused registration is Pending again, and a Pending one due now; with an event. */
+tardis_error_t *tardis_registration_retry(const tardis_context_t *context,
+                                          const tardis_registration_t *registration, apr_pool_t *pool);
+
+/** `cancel`: a Pending registration becomes Refused, with an event. @return TARDIS_CONFLICT: it is not Pending. */
+tardis_error_t *tardis_registration_cancel(const tardis_context_t *context,
+                                           const tardis_registration_t *registration, apr_pool_t *pool);
+
+/** The registrations of an experiment by site: an array of tardis_registration_t *. */
+tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                         apr_array_header_t **registrations, apr_pool_t *pool);
 
 #endif

@@ -1,0 +1,102 @@
+#include "transfer_rows.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "tardis_command.h"
+#include "tardis_digest.h"
+
+/* How often a transaction that met another one is repeated. */
+#define TRANSACTION_TRIES 6
+
+tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, int first, apr_pool_t *pool)
+{
+    tardis_transfer_t *transfer = apr_pcalloc(pool, sizeof(*transfer));
+    int c = first;
+    transfer->id = tardis_db_rows_unsigned(rows, c++);
+    transfer->experiment_id = tardis_db_rows_unsigned(rows, c++);
+    transfer->site_name = tardis_db_rows_text(rows, c++);
+    transfer->site_url = tardis_db_rows_text(rows, c++);
+    transfer->dest_path = tardis_db_rows_text(rows, c++);
+    transfer->state = tardis_db_rows_text(rows, c++);
+    transfer->attempts = tardis_db_rows_unsigned(rows, c++);
+    transfer->next_attempt_at = tardis_db_rows_time(rows, c++);
+    transfer->lease_owner = tardis_db_rows_text(rows, c++);
+    transfer->sent_through = tardis_db_rows_unsigned(rows, c++);
+    transfer->files_done = tardis_db_rows_unsigned(rows, c++);
+    transfer->files_total = tardis_db_rows_unsigned(rows, c++);
+    transfer->bytes_done = tardis_db_rows_unsigned(rows, c++);
+    transfer->bytes_total = tardis_db_rows_unsigned(rows, c++);
+    transfer->error_code = tardis_db_rows_text(rows, c++);
+    transfer->error_text = tardis_db_rows_text(rows, c++);
+    transfer->told_complete = tardis_db_rows_unsigned(rows, c++) != 0;
+    transfer->notify_pending = tardis_db_rows_unsigned(rows, c++) != 0;
+    transfer->requested_at = tardis_db_rows_time(rows, c++);
+    transfer->started_at = tardis_db_rows_time(rows, c++);
+    transfer->finished_at = tardis_db_rows_time(rows, c++);
+    transfer->updated_at = tardis_db_rows_time(rows, c++);
+    return transfer;
+}
+
+/* Two transactions that met would meet again if both waited equally long. */
+static void wait_a_little(int attempt)
+{
+    unsigned char random[2];
+    tardis_random_bytes(random, sizeof(random));
+    apr_sleep((apr_interval_time_t)(random[0] << 8 | random[1]) << attempt);
+}
+
+static tardis_error_t *transact_once(const tardis_context_t *context, transfer_transaction_fn *run, void *baton,
+                                     apr_pool_t *pool)
+{
+    tardis_error_t *error = tardis_db_begin(context->db, pool);
+    if (!error)
+        error = run(context, baton, pool);
+    if (!error)
+        error = tardis_db_commit(context->db, pool);
+    if (error)
+        tardis_db_rollback(context->db);
+    return error;
+}
+
+tardis_error_t *transfer_transact(const tardis_context_t *context, transfer_transaction_fn *run, void *baton,
+                                  apr_pool_t *pool)
+{
+    tardis_error_t *error = NULL;
+    for (int attempt = 0; attempt < TRANSACTION_TRIES; attempt++) {
+        if (attempt)
+            wait_a_little(attempt);
+        error = transact_once(context, run, baton, pool);
+        if (!error || error->code != TARDIS_DATABASE_BUSY)
+            break;
+    }
+    return error;
+}
+
+tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event, apr_pool_t *pool)
+{
+    const char *text = event->text;
+    if (event->error)
+        text = *text ? apr_pstrcat(pool, text, ": ", event->error->text, NULL) : event->error->text;
+    return tardis_db_execute(
+        context->db,
+        "INSERT INTO transfer_event (experiment_id, site_url, at, host, kind, code, text) "
+        "VALUES (?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?)",
+        TARDIS_DB_VALUES(tardis_db_unsigned(event->experiment_id), tardis_db_text(event->site_url),
+                         tardis_db_text(tardis_host_name(pool)), tardis_db_text(event->kind),
+                         tardis_db_text(event->error ? tardis_error_name(event->error->code) : NULL),
+                         tardis_db_text(transfer_text_bound(text, pool))),
+        NULL, pool);
+}
+
+const char *transfer_text_bound(const char *text, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(text);
+    if (length <= TRANSFER_TEXT_MAX)
+        return text;
+    length = TRANSFER_TEXT_MAX - 3;
+    while (length && ((unsigned char)text[length] & 0xc0) == 0x80)
+        length--;
+    return apr_pstrcat(pool, apr_pstrndup(pool, text, length), "...", NULL);
+}

@@ -1,0 +1,109 @@
+#include "tardis_sync_manager.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "tardis_uid.h"
+
+/* Lengths that protocol.md sets for get/, in bytes. */
+#define DEST_PATH_MAX 300
+#define SITE_SETTINGS_URL_MAX 255
+
+/* How long a consumer is asked to wait while the registry cannot be read, in seconds. */
+#define REGISTRY_RETRY_AFTER 60
+
+static tardis_error_t *check_form(const tardis_get_form_t *form, apr_pool_t *pool);
+static tardis_error_t *check_field(const char *name, const char *value, apr_size_t maximum, apr_pool_t *pool);
+static tardis_error_t *check_site(const tardis_context_t *context, const tardis_registry_source_t *registry,
+                                  const tardis_sync_client_t *client, const char *url, apr_pool_t *pool);
+static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error, apr_pool_t *pool);
+
+tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                            const tardis_sync_settings_t *settings,
+                                            const tardis_registry_source_t *registry,
+                                            const tardis_sync_client_t *client, const tardis_get_form_t *form,
+                                            apr_pool_t *pool)
+{
+    tardis_error_t *error = check_form(form, pool);
+    if (!error)
+        error = check_site(context, registry, client, form->site_settings_url, pool);
+    if (!error)
+        error = manager->start_transfer(context, settings, client, form->uid, form->dest_path, pool);
+    return error;
+}
+
+static tardis_error_t *check_form(const tardis_get_form_t *form, apr_pool_t *pool)
+{
+    tardis_error_t *error = check_field("uid", form->uid, TARDIS_UID_MAX, pool);
+    if (!error)
+        error = check_field("dest_path", form->dest_path, DEST_PATH_MAX, pool);
+    if (!error)
+        error = check_field("site_settings_url", form->site_settings_url, SITE_SETTINGS_URL_MAX, pool);
+    if (!error)
+        error = tardis_uid_check(form->uid, pool);
+    if (error)
+        return error;
+    error = tardis_path_check(form->dest_path, pool);
+    return error ? tardis_error_prefix(pool, error, "dest_path") : NULL;
+}
+
+static tardis_error_t *check_field(const char *name, const char *value, apr_size_t maximum, apr_pool_t *pool)
+{
+    if (!value || !*value)
+        return tardis_error_create(pool, TARDIS_FORM_INVALID, "the field %s is missing", name);
+    if (strlen(value) > maximum)
+        return tardis_error_create(pool, TARDIS_FORM_INVALID, "the field %s is longer than %d bytes", name,
+                                   (int)maximum);
+    return NULL;
+}
+
+/* The registry is asked, not only the client's own URL compared: a site that was taken out of it gets nothing more. */
+static tardis_error_t *check_site(const tardis_context_t *context, const tardis_registry_source_t *registry,
+                                  const tardis_sync_client_t *client, const char *url, apr_pool_t *pool)
+{
+    apr_array_header_t *sites;
+    tardis_error_t *error = tardis_registry_load(context, registry, &sites, pool);
+    if (error && error->code == TARDIS_REGISTRY_UNAVAILABLE && !error->retry_after) {
+        error = tardis_error_copy(pool, error);
+        error->retry_after = REGISTRY_RETRY_AFTER;
+    }
+    if (error)
+        return error;
+    if (!tardis_registry_find_url(sites, url))
+        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN, "site_settings_url is no registered site: %.255s", url);
+    if (strcmp(client->site_url, url) != 0)
+        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN, "this key belongs to %s, not to the site at %.255s",
+                                   client->site_name, url);
+    return NULL;
+}
+
+tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                               const tardis_sync_settings_t *settings,
+                                               const tardis_sync_client_t *client, const char *uid,
+                                               tardis_status_t **status, apr_pool_t *pool)
+{
+    tardis_error_t *error = tardis_uid_check(uid, pool);
+    if (!error)
+        error = manager->status(context, settings, client, uid, status, pool);
+    if (!error)
+        return NULL;
+    if (error->code != TARDIS_UID_INVALID && error->code != TARDIS_UID_UNKNOWN && error->code != TARDIS_NOT_REQUESTED)
+        return error;
+    *status = bad_request(uid, error, pool);
+    return NULL;
+}
+
+/* The original says "invalid UID: " for every uid it has no transfer of, and puts it into `error` alone. */
+static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error, apr_pool_t *pool)
+{
+    tardis_status_t *status = apr_pcalloc(pool, sizeof(*status));
+    status->status = TARDIS_STATUS_BAD_REQUEST;
+    status->timestamp = apr_time_now();
+    status->error = error->code == TARDIS_UID_UNKNOWN ? apr_psprintf(pool, "invalid UID: %s", uid) : error->text;
+    status->message = status->error;
+    status->progress = "";
+    status->code = tardis_error_name(error->code);
+    status->files_done = status->files_total = status->bytes_done = status->bytes_total = -1;
+    return status;
+}
