@@ -11,7 +11,10 @@ tardisinclude_HEADERS = \
 libtardis_libtardis_la_SOURCES = \
 	libtardis/client_key_db.c \
 	libtardis/context.c \
+	libtardis/digest.c \
+	libtardis/digest_files.c \
 	libtardis/error.c \
+	libtardis/status.c \
 	libtardis/file_problem_db.c \
 	libtardis/sync_manager.c \
 	libtardis/synced_db.c \

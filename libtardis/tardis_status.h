@@ -39,7 +39,10 @@ const char *tardis_status_human(int status);
 /** The document as JSON text. */
 const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool);
 
-/** Reads a document. @return TARDIS_ANSWER_MALFORMED: not JSON, no object, no integer `status` from 1 to 5, a wrong type. */
+/**
+ * Reads a document; a null is taken as absent, members that are not known are skipped.
+ * @return TARDIS_ANSWER_MALFORMED: not JSON, no object, no integer `status` from 1 to 5, a wrong type.
+ */
 tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status, apr_pool_t *pool);
 
 #endif

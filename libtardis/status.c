@@ -1,0 +1,177 @@
+#include "tardis_status.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+/* One text or number member of the document, and where it is in tardis_status_t. */
+typedef struct {
+    const char *name;
+    apr_size_t offset;
+} member_t;
+
+static const member_t texts[] = {
+    {"message", offsetof(tardis_status_t, message)},
+    {"progress", offsetof(tardis_status_t, progress)},
+    {"error", offsetof(tardis_status_t, error)},
+    {"code", offsetof(tardis_status_t, code)},
+    {NULL, 0},
+};
+
+static const member_t counts[] = {
+    {"files_done", offsetof(tardis_status_t, files_done)},
+    {"files_total", offsetof(tardis_status_t, files_total)},
+    {"bytes_done", offsetof(tardis_status_t, bytes_done)},
+    {"bytes_total", offsetof(tardis_status_t, bytes_total)},
+    {NULL, 0},
+};
+
+static json_t *text_value(const char *text, apr_pool_t *pool);
+static tardis_error_t *read_status(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
+static tardis_error_t *read_texts(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
+static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
+
+static const char **text_of(const tardis_status_t *status, const member_t *member)
+{
+    return (const char **)((char *)status + member->offset);
+}
+
+static apr_int64_t *count_of(const tardis_status_t *status, const member_t *member)
+{
+    return (apr_int64_t *)((char *)status + member->offset);
+}
+
+const char *tardis_status_human(int status)
+{
+    switch (status) {
+    case TARDIS_STATUS_COMPLETE:
+        return "Transfer Complete";
+    case TARDIS_STATUS_IN_PROGRESS:
+        return "Transfer In Progress";
+    case TARDIS_STATUS_FAILED:
+        return "Transfer Failed";
+    case TARDIS_STATUS_BAD_REQUEST:
+        return "Transfer Bad Request";
+    case TARDIS_STATUS_SERVER_ERROR:
+        return "Transfer Server Error";
+    default:
+        return NULL;
+    }
+}
+
+const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool)
+{
+    json_t *document = json_object();
+
+    json_object_set_new(document, "status", json_integer(status->status));
+    json_object_set_new(document, "human_status", json_string(tardis_status_human(status->status)));
+    json_object_set_new(document, "timestamp", json_real((double)status->timestamp / APR_USEC_PER_SEC));
+    for (const member_t *member = texts; member->name; member++) {
+        const char *text = *text_of(status, member);
+        /* An original reads message and progress always; error and code are absent unless there is one. */
+        if (member < texts + 2 || (text && *text))
+            json_object_set_new(document, member->name, text_value(text ? text : "", pool));
+    }
+    for (const member_t *member = counts; member->name; member++) {
+        if (*count_of(status, member) >= 0)
+            json_object_set_new(document, member->name, json_integer(*count_of(status, member)));
+    }
+    /* 16 digits hold microseconds until the year 2286 without noise behind them. */
+    char *text = json_dumps(document, JSON_REAL_PRECISION(16));
+    json_decref(document);
+    const char *copy = apr_pstrdup(pool, text);
+    free(text);
+    return copy;
+}
+
+/* JSON is UTF-8; of a text that is not, what is not ASCII becomes `?`. */
+static json_t *text_value(const char *text, apr_pool_t *pool)
+{
+    json_t *value = json_string(text);
+    if (value)
+        return value;
+    char *plain = apr_pstrdup(pool, text);
+    for (char *c = plain; *c; c++) {
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    }
+    return json_string(plain);
+}
+
+tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status, apr_pool_t *pool)
+{
+    json_error_t why;
+    tardis_status_t *read = apr_pcalloc(pool, sizeof(*read));
+    json_t *document = json_loadb(text, length, 0, &why);
+
+    *status = NULL;
+    if (!document)
+        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not JSON: %s (byte %d)", why.text,
+                                   why.position);
+    tardis_error_t *error = NULL;
+    if (!json_is_object(document))
+        error = tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not a JSON object");
+    if (!error)
+        error = read_status(document, read, pool);
+    if (!error)
+        error = read_texts(document, read, pool);
+    if (!error)
+        error = read_numbers(document, read, pool);
+    json_decref(document);
+    if (!error)
+        *status = read;
+    return error;
+}
+
+static tardis_error_t *read_status(const json_t *document, tardis_status_t *status, apr_pool_t *pool)
+{
+    const json_t *value = json_object_get(document, "status");
+    json_int_t number = json_integer_value(value);
+
+    if (!json_is_integer(value) || number < TARDIS_STATUS_COMPLETE || number > TARDIS_STATUS_SERVER_ERROR)
+        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED,
+                                   "the status document has no `status` that is an integer from 1 to 5");
+    status->status = (tardis_status_code_t)number;
+    return NULL;
+}
+
+static tardis_error_t *read_texts(const json_t *document, tardis_status_t *status, apr_pool_t *pool)
+{
+    for (const member_t *member = texts; member->name; member++) {
+        const json_t *value = json_object_get(document, member->name);
+        *text_of(status, member) = "";
+        if (!value || json_is_null(value))
+            continue;
+        if (!json_is_string(value))
+            return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not text", member->name);
+        *text_of(status, member) = apr_pstrdup(pool, json_string_value(value));
+    }
+    return NULL;
+}
+
+static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *status, apr_pool_t *pool)
+{
+    const json_t *timestamp = json_object_get(document, "timestamp");
+
+    if (timestamp && !json_is_null(timestamp)) {
+        double seconds = json_number_value(timestamp);
+        /* Within what apr_time_t and the database can hold: years 1970 to 9999. */
+        if (!json_is_number(timestamp) || seconds < 0 || seconds > 253402300799.0)
+            return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED,
+                                       "`timestamp` of the status is not seconds since 1970");
+        status->timestamp = (apr_time_t)(seconds * APR_USEC_PER_SEC + 0.5);
+    }
+    for (const member_t *member = counts; member->name; member++) {
+        const json_t *value = json_object_get(document, member->name);
+        *count_of(status, member) = -1;
+        if (!value || json_is_null(value))
+            continue;
+        if (!json_is_integer(value) || json_integer_value(value) < 0)
+            return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not a count",
+                                       member->name);
+        *count_of(status, member) = json_integer_value(value);
+    }
+    return NULL;
+}
