@@ -11,6 +11,15 @@ tardisinclude_HEADERS = \
 libtardis_libtardis_la_SOURCES = \
 	libtardis/client_key_db.c \
 	libtardis/context.c \
+	libtardis/db.c \
+	libtardis/db_bulk.c \
+	libtardis/db_errors.c \
+	libtardis/db_option_file.c \
+	libtardis/db_pool.c \
+	libtardis/db_private.h \
+	libtardis/db_rows.c \
+	libtardis/db_statements.c \
+	libtardis/db_values.c \
 	libtardis/digest.c \
 	libtardis/digest_files.c \
 	libtardis/error.c \

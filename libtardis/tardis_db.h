@@ -63,6 +63,9 @@ void tardis_db_rollback(tardis_db_t *db);
 
 /* ---- Statements: for *_db.c only. ---- */
 
+/** Whether the last statement failed because a table does not exist; for tardis_schema_require(). */
+int tardis_db_lacks_table(const tardis_db_t *db);
+
 /** What a parameter is. */
 typedef enum {
     TARDIS_DB_NULL,
