@@ -6,6 +6,8 @@ nodist_pkgconfig_DATA = libtardis/tardis.pc
 tardisincludedir = $(includedir)/tardis
 tardisinclude_HEADERS = \
 	libtardis/tardis_error.h \
+	libtardis/tardis_form.h \
+	libtardis/tardis_users.h \
 	libtardis/tardis_context.h
 
 libtardis_libtardis_la_SOURCES = \
@@ -25,6 +27,13 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/error.c \
 	libtardis/status.c \
 	libtardis/file_problem_db.c \
+	libtardis/form.c \
+	libtardis/form_multipart.c \
+	libtardis/form_private.h \
+	libtardis/form_urlencoded.c \
+	libtardis/mime_header.c \
+	libtardis/mime_header.h \
+	libtardis/users.c \
 	libtardis/sync_manager.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
