@@ -25,6 +25,10 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/digest.c \
 	libtardis/digest_files.c \
 	libtardis/error.c \
+	libtardis/process.c \
+	libtardis/schema.c \
+	libtardis/schema_private.h \
+	libtardis/schema_upgrade.c \
 	libtardis/status.c \
 	libtardis/file_problem_db.c \
 	libtardis/form.c \
@@ -39,7 +43,9 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_event_db.c \
 	libtardis/transfer_db.c \
 	libtardis/transfer_rows.c \
+	libtardis/tardis_uid.h \
 	libtardis/transfer_rows.h \
+	libtardis/uid.c \
 	libtardis/transfer_service.c
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
