@@ -12,6 +12,7 @@ tardisinclude_HEADERS = \
 
 libtardis_libtardis_la_SOURCES = \
 	libtardis/client_key_db.c \
+	libtardis/command_private.h \
 	libtardis/context.c \
 	libtardis/db.c \
 	libtardis/db_bulk.c \
