@@ -47,7 +47,11 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/tardis_uid.h \
 	libtardis/transfer_rows.h \
 	libtardis/uid.c \
-	libtardis/transfer_service.c
+	libtardis/transfer_service.c \
+	libtardis/synced_claim_db.c \
+	libtardis/synced_rows.c \
+	libtardis/synced_rows.h \
+	libtardis/notification_db.c
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "tardis_db.h"
+#include "synced_rows.h"
 
 static tardis_error_t *notify_in_transaction(const tardis_context_t *context, const char *uid, int *found,
                                              apr_pool_t *pool);
@@ -11,11 +11,11 @@ tardis_error_t *tardis_synced_lock_by_uid(const tardis_context_t *context, const
                                           const char *uid, tardis_synced_key_t **key, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT experiment_id, state, document_digest FROM synced_experiment"
-        " WHERE provider_url = ? AND uid = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_text(provider_url), tardis_db_text(uid)), &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT experiment_id, state, document_digest FROM synced_experiment"
+                        " WHERE provider_url = ? AND uid = ? FOR UPDATE",
+                        TARDIS_DB_VALUES(tardis_db_text(provider_url), tardis_db_text(uid)), &rows, pool);
     if (error)
         return error;
     *key = NULL;
@@ -40,8 +40,8 @@ tardis_error_t *tardis_synced_insert(const tardis_context_t *context, apr_uint64
 {
     tardis_error_t *error = tardis_db_execute(
         context->db,
-        "INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state, state_since,"
-        " moved_at, next_attempt_at, created_at, updated_at)"
+        "INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state,"
+        " state_since, moved_at, next_attempt_at, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, '" TARDIS_STATE_INGESTED "', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),"
         " UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_text(uid), tardis_db_text(provider_url),
@@ -70,8 +70,8 @@ tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_
     if (error)
         return error;
     if (changes.rows != 1)
-        return tardis_error_create(pool, TARDIS_NOT_FOUND,
-                                   "experiment %" APR_UINT64_T_FMT " is not followed", experiment_id);
+        return tardis_error_create(pool, TARDIS_NOT_FOUND, "experiment %" APR_UINT64_T_FMT " is not followed",
+                                   experiment_id);
     error = tardis_file_problem_clear(context, experiment_id, pool);
     if (error)
         return error;
@@ -99,13 +99,12 @@ static tardis_error_t *notify_in_transaction(const tardis_context_t *context, co
 {
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT experiment_id, next_attempt_at FROM synced_experiment WHERE uid = ? FOR UPDATE",
+        context->db, "SELECT experiment_id, next_attempt_at FROM synced_experiment WHERE uid = ? FOR UPDATE",
         TARDIS_DB_VALUES(tardis_db_text(uid)), &rows, pool);
     *found = 0;
     while (!error && tardis_db_rows_next(rows)) {
-        static const tardis_synced_event_t event = {
-            .kind = "notify", .text = "the provider says that something has changed"};
+        static const tardis_synced_event_t event = {.kind = "notify",
+                                                    .text = "the provider says that something has changed"};
         apr_uint64_t experiment_id = tardis_db_rows_unsigned(rows, 0);
         *found += 1;
         if (tardis_db_rows_is_null(rows, 1))
@@ -117,5 +116,45 @@ static tardis_error_t *notify_in_transaction(const tardis_context_t *context, co
         if (!error)
             error = tardis_synced_event_add(context, experiment_id, &event, pool);
     }
+    return error;
+}
+
+tardis_error_t *tardis_synced_find(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                   tardis_synced_t **synced, apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    tardis_error_t *error = tardis_db_query(context->db, SYNCED_SELECT "WHERE s.experiment_id = ?",
+                                            TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
+    if (error)
+        return error;
+    apr_array_header_t *found = synced_rows_read(rows, pool);
+    *synced = found->nelts ? &APR_ARRAY_IDX(found, 0, tardis_synced_t) : NULL;
+    return NULL;
+}
+
+tardis_error_t *tardis_synced_find_uid(const tardis_context_t *context, const char *uid,
+                                       apr_array_header_t **found, apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    tardis_error_t *error =
+        tardis_db_query(context->db, SYNCED_SELECT "WHERE s.uid = ? ORDER BY s.experiment_id",
+                        TARDIS_DB_VALUES(tardis_db_text(uid)), &rows, pool);
+    if (!error)
+        *found = synced_rows_read(rows, pool);
+    return error;
+}
+
+tardis_error_t *tardis_synced_page(const tardis_context_t *context, const char *state, apr_uint64_t after,
+                                   int limit, apr_array_header_t **page, apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    tardis_error_t *error = tardis_db_query(
+        context->db,
+        SYNCED_SELECT "WHERE s.experiment_id > ? AND s.state = COALESCE(?, s.state)"
+                      " ORDER BY s.experiment_id LIMIT ?",
+        TARDIS_DB_VALUES(tardis_db_unsigned(after), tardis_db_text(state), tardis_db_signed(limit)), &rows,
+        pool);
+    if (!error)
+        *page = synced_rows_read(rows, pool);
     return error;
 }

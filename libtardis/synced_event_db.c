@@ -17,8 +17,9 @@ tardis_error_t *tardis_synced_event_add(const tardis_context_t *context, apr_uin
         NULL, pool);
 }
 
-tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
-                                         apr_array_header_t **events, apr_uint64_t *total, apr_pool_t *pool)
+tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                         int limit, apr_array_header_t **events, apr_uint64_t *total,
+                                         apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(

@@ -1,0 +1,245 @@
+#include "tardis_synced_db.h"
+
+#include "synced_rows.h"
+
+/* A lease is in two columns at once: lease_until ends it, and next_attempt_at equals lease_until, so that an
+ * experiment whose process was killed is due again by itself. A notification that comes meanwhile lowers
+ * next_attempt_at alone, which is how saving and renewing recognize it. Columns are assigned from left to
+ * right, so next_attempt_at comes first. */
+#define NOTIFIED "next_attempt_at < lease_until"
+
+/* How often a transaction that met another one is repeated. */
+#define TRIES 8
+
+typedef tardis_error_t *transaction_fn(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+
+static tardis_error_t *in_transaction(const tardis_context_t *context, transaction_fn *work,
+                                      const void *baton, apr_pool_t *pool);
+static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *save_outcome(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
+                                    apr_pool_t *pool);
+static tardis_error_t *update_row(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
+                                  apr_pool_t *pool);
+static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+
+tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
+                                    apr_array_header_t **claimed, apr_pool_t *pool)
+{
+    tardis_error_t *error = in_transaction(context, take, claim, pool);
+    if (error)
+        return error;
+    tardis_db_rows_t *rows;
+    error = tardis_db_query(context->db, SYNCED_SELECT "WHERE s.lease_owner = ? ORDER BY s.experiment_id",
+                            TARDIS_DB_VALUES(tardis_db_text(claim->lease_owner)), &rows, pool);
+    if (!error)
+        *claimed = synced_rows_read(rows, pool);
+    return error;
+}
+
+static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const tardis_synced_claim_t *claim = baton;
+    return tardis_db_execute(
+        context->db,
+        "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"
+        " lease_until = next_attempt_at, lease_owner = ?"
+        " WHERE next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6))"
+        " AND (lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"
+        " AND (FIND_IN_SET(state, ?) > 0) = ? AND experiment_id BETWEEN ? AND ?"
+        " ORDER BY next_attempt_at LIMIT ?",
+        TARDIS_DB_VALUES(tardis_db_signed(claim->lease_seconds), tardis_db_text(claim->lease_owner),
+                         tardis_db_time(claim->due_by), tardis_db_text(claim->states),
+                         tardis_db_signed(claim->among_states != 0), tardis_db_unsigned(claim->only),
+                         tardis_db_unsigned(claim->only ? claim->only : APR_UINT64_MAX),
+                         tardis_db_signed(claim->limit)),
+        NULL, pool);
+}
+
+tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool)
+{
+    return tardis_db_execute(
+        context->db,
+        "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6)"
+        " WHERE next_attempt_at > UTC_TIMESTAMP(6) AND experiment_id BETWEEN ? AND ?",
+        TARDIS_DB_VALUES(tardis_db_unsigned(only), tardis_db_unsigned(only ? only : APR_UINT64_MAX)), NULL,
+        pool);
+}
+
+tardis_error_t *tardis_synced_renew(const tardis_context_t *context, const char *lease_owner,
+                                    int lease_seconds, apr_pool_t *pool)
+{
+    return tardis_db_execute(context->db,
+                             "UPDATE synced_experiment SET next_attempt_at ="
+                             " IF(" NOTIFIED ", next_attempt_at, UTC_TIMESTAMP(6) + INTERVAL ? SECOND),"
+                             " lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND WHERE lease_owner = ?",
+                             TARDIS_DB_VALUES(tardis_db_signed(lease_seconds),
+                                              tardis_db_signed(lease_seconds), tardis_db_text(lease_owner)),
+                             NULL, pool);
+}
+
+tardis_error_t *tardis_synced_release(const tardis_context_t *context, const char *lease_owner,
+                                      apr_pool_t *pool)
+{
+    return tardis_db_execute(context->db,
+                             "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6),"
+                             " lease_owner = NULL, lease_until = NULL WHERE lease_owner = ?",
+                             TARDIS_DB_VALUES(tardis_db_text(lease_owner)), NULL, pool);
+}
+
+tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
+                                   apr_pool_t *pool)
+{
+    return in_transaction(context, save_outcomes, outcomes, pool);
+}
+
+static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const apr_array_header_t *outcomes = baton;
+    tardis_error_t *error = NULL;
+    for (int i = 0; i < outcomes->nelts && !error; i++)
+        error = save_outcome(context, APR_ARRAY_IDX(outcomes, i, tardis_synced_outcome_t *), pool);
+    return error;
+}
+
+static tardis_error_t *save_outcome(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
+                                    apr_pool_t *pool)
+{
+    tardis_error_t *error = update_row(context, outcome, pool);
+    if (error || !outcome->saved)
+        return error;
+    for (int i = 0; i < outcome->events->nelts && !error; i++)
+        error = tardis_synced_event_add(context, outcome->experiment_id,
+                                        &APR_ARRAY_IDX(outcome->events, i, tardis_synced_event_t), pool);
+    for (int i = 0; i < outcome->notifications->nelts && !error; i++)
+        error = tardis_notification_add(
+            context, &APR_ARRAY_IDX(outcome->notifications, i, tardis_notification_t), pool);
+    return error;
+}
+
+static tardis_error_t *update_row(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
+                                  apr_pool_t *pool)
+{
+    int more_to_do = outcome->wait >= 0;
+    int moved = outcome->entered || outcome->moved;
+    tardis_db_changes_t changes;
+    tardis_error_t *error = tardis_db_execute(
+        context->db,
+        "UPDATE synced_experiment SET next_attempt_at = CASE WHEN ? = 0 THEN NULL"
+        " WHEN " NOTIFIED " THEN UTC_TIMESTAMP(6) ELSE UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND END,"
+        " lease_owner = NULL, lease_until = NULL, state = ?,"
+        " state_since = IF(?, UTC_TIMESTAMP(6), state_since), moved_at = IF(?, UTC_TIMESTAMP(6), moved_at),"
+        " attempts = ?, status_document = COALESCE(?, status_document), error_code = ?, error_text = ?,"
+        " updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ? AND lease_owner = ?",
+        TARDIS_DB_VALUES(tardis_db_signed(more_to_do), tardis_db_signed(more_to_do ? outcome->wait : 0),
+                         tardis_db_text(outcome->state), tardis_db_signed(outcome->entered != 0),
+                         tardis_db_signed(moved), tardis_db_unsigned(outcome->attempts),
+                         tardis_db_text(outcome->status_document), tardis_db_text(outcome->error_code),
+                         tardis_db_text(outcome->error_text), tardis_db_unsigned(outcome->experiment_id),
+                         tardis_db_text(outcome->lease_owner)),
+        &changes, pool);
+    outcome->saved = !error && changes.rows == 1;
+    return error;
+}
+
+tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
+                                              const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool)
+{
+    return in_transaction(context, save_checkpoint, checkpoint, pool);
+}
+
+static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const tardis_synced_checkpoint_t *checkpoint = baton;
+    tardis_db_changes_t changes;
+    tardis_error_t *error = tardis_db_execute(
+        context->db,
+        "UPDATE synced_experiment SET next_attempt_at ="
+        " IF(" NOTIFIED ", next_attempt_at, UTC_TIMESTAMP(6) + INTERVAL ? SECOND),"
+        " lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, checked_through = ?, bytes_checked = ?,"
+        " moved_at = IF(?, UTC_TIMESTAMP(6), moved_at), updated_at = UTC_TIMESTAMP(6)"
+        " WHERE experiment_id = ? AND lease_owner = ?",
+        TARDIS_DB_VALUES(
+            tardis_db_signed(checkpoint->lease_seconds), tardis_db_signed(checkpoint->lease_seconds),
+            tardis_db_unsigned(checkpoint->checked_through), tardis_db_unsigned(checkpoint->bytes_checked),
+            tardis_db_signed(checkpoint->moved != 0), tardis_db_unsigned(checkpoint->experiment_id),
+            tardis_db_text(checkpoint->lease_owner)),
+        &changes, pool);
+    if (error)
+        return error;
+    if (changes.rows != 1)
+        return tardis_error_create(pool, TARDIS_LEASE_LOST,
+                                   "experiment %" APR_UINT64_T_FMT " was taken over by another process",
+                                   checkpoint->experiment_id);
+    return tardis_file_problem_add(context, checkpoint->experiment_id, checkpoint->problems, pool);
+}
+
+typedef struct {
+    apr_uint64_t experiment_id;
+    const char *text;
+} restart_t;
+
+tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                    const char *text, apr_pool_t *pool)
+{
+    const restart_t baton = {.experiment_id = experiment_id, .text = text};
+    return in_transaction(context, restart, &baton, pool);
+}
+
+static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const restart_t *wanted = baton;
+    tardis_synced_t *synced;
+    tardis_db_changes_t changes;
+    tardis_error_t *error = tardis_db_execute(
+        context->db,
+        "UPDATE synced_experiment SET state = '" TARDIS_STATE_INGESTED "', state_since = UTC_TIMESTAMP(6),"
+        " moved_at = UTC_TIMESTAMP(6), attempts = 0, next_attempt_at = UTC_TIMESTAMP(6), lease_owner = NULL,"
+        " lease_until = NULL, status_document = NULL, checked_through = 0, bytes_checked = 0,"
+        " error_code = NULL, error_text = NULL, updated_at = UTC_TIMESTAMP(6)"
+        " WHERE experiment_id = ? AND state = '" TARDIS_STATE_FAILED "'",
+        TARDIS_DB_VALUES(tardis_db_unsigned(wanted->experiment_id)), &changes, pool);
+    if (error)
+        return error;
+    if (changes.rows != 1) {
+        error = tardis_synced_find(context, wanted->experiment_id, &synced, pool);
+        if (error)
+            return error;
+        if (!synced)
+            return tardis_error_create(pool, TARDIS_NOT_FOUND,
+                                       "no experiment %" APR_UINT64_T_FMT " is followed",
+                                       wanted->experiment_id);
+        return tardis_error_create(pool, TARDIS_CONFLICT,
+                                   "experiment %" APR_UINT64_T_FMT " is %s; only a " TARDIS_STATE_FAILED
+                                   " one can be restarted",
+                                   wanted->experiment_id, synced->state);
+    }
+    error = tardis_file_problem_clear(context, wanted->experiment_id, pool);
+    if (error)
+        return error;
+    const tardis_synced_event_t event = {.kind = "manual",
+                                         .from_state = TARDIS_STATE_FAILED,
+                                         .to_state = TARDIS_STATE_INGESTED,
+                                         .text = wanted->text};
+    return tardis_synced_event_add(context, wanted->experiment_id, &event, pool);
+}
+
+/* All of @a work or nothing of it; repeated while other transactions are in the way. */
+static tardis_error_t *in_transaction(const tardis_context_t *context, transaction_fn *work,
+                                      const void *baton, apr_pool_t *pool)
+{
+    for (int attempt = 1;; attempt++) {
+        tardis_error_t *error = tardis_db_begin(context->db, pool);
+        if (!error)
+            error = work(context, baton, pool);
+        if (!error)
+            error = tardis_db_commit(context->db, pool);
+        if (!error)
+            return NULL;
+        tardis_db_rollback(context->db);
+        if (error->code != TARDIS_DATABASE_BUSY || attempt == TRIES)
+            return error;
+        apr_sleep(apr_time_from_msec(attempt * 5));
+    }
+}
