@@ -1,0 +1,35 @@
+# The tests. `make check` runs all of them under prove; a selection: make check TARDIS_TESTS="t/consumer/10-x.t t/unit/form"
+# List a perl test in PERL_TESTS; a unit test (cmocka, prints TAP) as a program in UNIT_TESTS with its SOURCES,
+# CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
+
+PERL_TESTS =
+
+UNIT_TESTS =
+
+UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+EXTRA_DIST += \
+	$(PERL_TESTS) \
+	t/testbed \
+	t/lib/Testbed.pm \
+	t/lib/Testbed/Files.pm \
+	t/lib/Testbed/Servers.pm \
+	t/lib/Testbed/Setup.pm
+
+TARDIS_TESTS = $(UNIT_TESTS) $(PERL_TESTS)
+TARDIS_TEST_JOBS = 2
+selected_tests = $(patsubst %,$(abs_top_builddir)/%,$(filter-out %.t,$(TARDIS_TESTS))) \
+	$(patsubst %,$(abs_top_srcdir)/%,$(filter %.t,$(TARDIS_TESTS)))
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(UNIT_TESTS)
+
+check-local:
+	TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
+	APXS='$(APXS)' CMOCKA_MESSAGE_OUTPUT=TAP PERL5LIB='$(abs_top_srcdir)/t/lib' \
+	$(PROVE) --jobs $(TARDIS_TEST_JOBS) $(selected_tests)
+else
+check-local:
+	@echo 'cmocka was not found; on Debian: apt-get install libcmocka-dev' >&2; exit 1
+endif
