@@ -26,6 +26,12 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/digest.c \
 	libtardis/digest_files.c \
 	libtardis/error.c \
+	libtardis/http.c \
+	libtardis/http_internal.h \
+	libtardis/http_mail.c \
+	libtardis/http_request.c \
+	libtardis/http_response.c \
+	libtardis/http_url.c \
 	libtardis/process.c \
 	libtardis/schema.c \
 	libtardis/schema_private.h \
