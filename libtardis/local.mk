@@ -26,38 +26,44 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/digest.c \
 	libtardis/digest_files.c \
 	libtardis/error.c \
+	libtardis/file_problem_db.c \
+	libtardis/form.c \
+	libtardis/form_multipart.c \
+	libtardis/form_private.h \
+	libtardis/form_urlencoded.c \
 	libtardis/http.c \
 	libtardis/http_internal.h \
 	libtardis/http_mail.c \
 	libtardis/http_request.c \
 	libtardis/http_response.c \
 	libtardis/http_url.c \
+	libtardis/mime_header.c \
+	libtardis/mime_header.h \
+	libtardis/notification_db.c \
+	libtardis/notify_db.c \
+	libtardis/overview_db.c \
 	libtardis/process.c \
+	libtardis/registration_db.c \
 	libtardis/schema.c \
 	libtardis/schema_private.h \
 	libtardis/schema_upgrade.c \
+	libtardis/source_db.c \
 	libtardis/status.c \
-	libtardis/file_problem_db.c \
-	libtardis/form.c \
-	libtardis/form_multipart.c \
-	libtardis/form_private.h \
-	libtardis/form_urlencoded.c \
-	libtardis/mime_header.c \
-	libtardis/mime_header.h \
-	libtardis/users.c \
 	libtardis/sync_manager.c \
+	libtardis/synced_claim_db.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
-	libtardis/transfer_db.c \
-	libtardis/transfer_rows.c \
-	libtardis/tardis_uid.h \
-	libtardis/transfer_rows.h \
-	libtardis/uid.c \
-	libtardis/transfer_service.c \
-	libtardis/synced_claim_db.c \
 	libtardis/synced_rows.c \
 	libtardis/synced_rows.h \
-	libtardis/notification_db.c
+	libtardis/tardis_uid.h \
+	libtardis/transfer_admin_db.c \
+	libtardis/transfer_claim_db.c \
+	libtardis/transfer_db.c \
+	libtardis/transfer_rows.c \
+	libtardis/transfer_rows.h \
+	libtardis/transfer_service.c \
+	libtardis/uid.c \
+	libtardis/users.c
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)

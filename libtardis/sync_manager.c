@@ -93,9 +93,11 @@ static tardis_status_code_t wire_code(const char *state)
         const char *state;
         tardis_status_code_t code;
     } codes[] = {
-        {TARDIS_TRANSFER_QUEUED, TARDIS_STATUS_IN_PROGRESS},  {TARDIS_TRANSFER_SENDING, TARDIS_STATUS_IN_PROGRESS},
-        {TARDIS_TRANSFER_COMPLETE, TARDIS_STATUS_COMPLETE},   {TARDIS_TRANSFER_FAILED, TARDIS_STATUS_FAILED},
-        {TARDIS_TRANSFER_CANCELLED, TARDIS_STATUS_FAILED},
+        {TARDIS_TRANSFER_STATE_QUEUED, TARDIS_STATUS_IN_PROGRESS},
+        {TARDIS_TRANSFER_STATE_SENDING, TARDIS_STATUS_IN_PROGRESS},
+        {TARDIS_TRANSFER_STATE_COMPLETE, TARDIS_STATUS_COMPLETE},
+        {TARDIS_TRANSFER_STATE_FAILED, TARDIS_STATUS_FAILED},
+        {TARDIS_TRANSFER_STATE_CANCELLED, TARDIS_STATUS_FAILED},
     };
     for (apr_size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(codes[i].state, state) == 0)

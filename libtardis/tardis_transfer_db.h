@@ -13,11 +13,11 @@
 #include "tardis_site.h"
 
 /** The states of a transfer, as the database spells them. */
-#define TARDIS_TRANSFER_QUEUED "Queued"
-#define TARDIS_TRANSFER_SENDING "Sending"
-#define TARDIS_TRANSFER_COMPLETE "Complete"
-#define TARDIS_TRANSFER_FAILED "Failed"
-#define TARDIS_TRANSFER_CANCELLED "Cancelled"
+#define TARDIS_TRANSFER_STATE_QUEUED "Queued"
+#define TARDIS_TRANSFER_STATE_SENDING "Sending"
+#define TARDIS_TRANSFER_STATE_COMPLETE "Complete"
+#define TARDIS_TRANSFER_STATE_FAILED "Failed"
+#define TARDIS_TRANSFER_STATE_CANCELLED "Cancelled"
 
 /** One transfer: an experiment to a site. */
 typedef struct tardis_transfer_t {
@@ -146,11 +146,11 @@ tardis_error_t *tardis_transfer_claim(const tardis_context_t *context, const tar
                                       tardis_transfer_t **transfer, apr_pool_t *pool);
 
 /**
- * Saves sent_through, files_done and bytes_done of a transfer that is held, and renews its lease. A cursor that moved sets its
- * attempts back to none. @return TARDIS_LEASE_LOST: somebody else has it, or it was cancelled; its row must not be touched.
+ * Saves sent_through, files_done, bytes_done and attempts of a transfer that is held, and renews its lease. Without failed
+ * attempts its error is forgotten. @return TARDIS_LEASE_LOST: somebody else has it, or it was cancelled; its row must not be touched.
  */
 tardis_error_t *tardis_transfer_save(const tardis_context_t *context, const tardis_lease_t *lease,
-                                     tardis_transfer_t *transfer, apr_pool_t *pool);
+                                     const tardis_transfer_t *transfer, apr_pool_t *pool);
 
 /** Saves as tardis_transfer_save() and gives the lease back; still Sending and due, for the next `send`. */
 tardis_error_t *tardis_transfer_pause(const tardis_context_t *context, const tardis_lease_t *lease,
@@ -245,5 +245,55 @@ tardis_error_t *tardis_registration_cancel(const tardis_context_t *context,
 /** The registrations of an experiment by site: an array of tardis_registration_t *. */
 tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_uint64_t experiment_id,
                                          apr_array_header_t **registrations, apr_pool_t *pool);
+
+/* ---- Where an experiment's files are. ---- */
+
+/**
+ * Sets the directory of an experiment, and lets its transfers that are not Complete begin again with the files it has now.
+ * Within the transaction of an import.
+ * @param directory absolute; datafile paths are below it.
+ */
+tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                    const char *directory, apr_pool_t *pool);
+
+/** The directory of an experiment; NULL: it has none. */
+tardis_error_t *tardis_source_find(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                   const char **directory, apr_pool_t *pool);
+
+/**
+ * Nobody starts to send the experiment until the transaction ends. @return TARDIS_CONFLICT: it is being sent already.
+ */
+tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool);
+
+/**
+ * Whether an experiment other than @a experiment_id has this EPN; called after the experiment was written, before the commit:
+ * of two imports at once one then waits for the other, or is told to repeat (TARDIS_DATABASE_BUSY).
+ * @param other_id set to that experiment; 0: there is none.
+ */
+tardis_error_t *tardis_source_epn_taken(const tardis_context_t *context, const char *epn, apr_uint64_t experiment_id,
+                                        apr_uint64_t *other_id, apr_pool_t *pool);
+
+/* ---- What `list` shows. ---- */
+
+/** An experiment and one site it was told to or asked for by; the site fields are NULL for one without any. */
+typedef struct tardis_overview_t {
+    apr_uint64_t experiment_id;
+    const char *epn; /**< NULL: none */
+    const char *title;
+    apr_uint64_t file_count;
+    apr_uint64_t byte_count;
+    const char *site_name;
+    const char *site_url;
+    const char *registration_state; /**< NULL: never registered there */
+    const char *transfer_state;     /**< NULL: never asked for from there */
+    apr_uint64_t files_done;
+    apr_uint64_t bytes_done;
+    apr_time_t updated_at;
+    const char *error_code; /**< NULL: none */
+} tardis_overview_t;
+
+/** The lines of at most @a limit experiments with ids above @a after_id, by id: an array of tardis_overview_t *. */
+tardis_error_t *tardis_overview_page(const tardis_context_t *context, apr_uint64_t after_id, int limit,
+                                     apr_array_header_t **lines, apr_pool_t *pool);
 
 #endif

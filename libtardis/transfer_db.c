@@ -94,14 +94,14 @@ static tardis_error_t *decide(const tardis_transfer_t *transfer, const tardis_tr
                               int *anew, apr_pool_t *pool)
 {
     int same_place = strcmp(transfer->dest_path, request->dest_path) == 0;
-    if (strcmp(transfer->state, TARDIS_TRANSFER_SENDING) == 0 && !same_place)
+    if (strcmp(transfer->state, TARDIS_TRANSFER_STATE_SENDING) == 0 && !same_place)
         return tardis_error_create(pool, TARDIS_CONFLICT, "the files are being sent to dest_path %s",
                                    transfer->dest_path);
-    if (strcmp(transfer->state, TARDIS_TRANSFER_SENDING) == 0)
+    if (strcmp(transfer->state, TARDIS_TRANSFER_STATE_SENDING) == 0)
         *anew = 0;
-    else if (strcmp(transfer->state, TARDIS_TRANSFER_QUEUED) == 0)
+    else if (strcmp(transfer->state, TARDIS_TRANSFER_STATE_QUEUED) == 0)
         *anew = !same_place;
-    else if (strcmp(transfer->state, TARDIS_TRANSFER_COMPLETE) == 0)
+    else if (strcmp(transfer->state, TARDIS_TRANSFER_STATE_COMPLETE) == 0)
         *anew = transfer->told_complete || !same_place;
     else
         *anew = 1;
