@@ -48,6 +48,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/schema_private.h \
 	libtardis/schema_upgrade.c \
 	libtardis/source_db.c \
+	libtardis/site.c \
 	libtardis/status.c \
 	libtardis/sync_manager.c \
 	libtardis/synced_claim_db.c \

@@ -51,7 +51,7 @@ tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length, 
 /**
  * Reads the registry from its file, or by POST from its URL (then context->http is needed).
  * @param sites set to an array of tardis_site_t.
- * @return TARDIS_REGISTRY_UNAVAILABLE or TARDIS_REGISTRY_INVALID.
+ * @return TARDIS_REGISTRY_UNAVAILABLE (with retry_after where the other side named one) or TARDIS_REGISTRY_INVALID.
  */
 tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tardis_registry_source_t *source,
                                      apr_array_header_t **sites, apr_pool_t *pool);
@@ -63,6 +63,7 @@ const tardis_site_t *tardis_registry_find_name(const apr_array_header_t *sites, 
 
 /**
  * Asks a site for its settings (needs context->http).
+ * The settings live in @a pool and may hold passwords.
  * @return TARDIS_CONSUMER_UNREACHABLE, TARDIS_CONSUMER_TIMEOUT, TARDIS_TLS_FAILED, TARDIS_CREDENTIALS_REFUSED,
  *         TARDIS_CONSUMER_ERROR or TARDIS_SITE_SETTINGS_INVALID.
  */

@@ -1,0 +1,207 @@
+#include "tardis_site.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "tardis_http.h"
+
+enum { DOCUMENT_MAX = 1024 * 1024, SHOWN_MAX = 200 };
+
+static int is_url(const char *location);
+static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length, apr_pool_t *pool);
+static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
+                                    const char **text, apr_size_t *length, apr_pool_t *pool);
+static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
+                                                      const char *username, const char *password, apr_pool_t *pool);
+static tardis_error_t *settings_error(const tardis_http_response_t *response, apr_pool_t *pool);
+static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool);
+
+tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tardis_registry_source_t *source,
+                                     apr_array_header_t **sites, apr_pool_t *pool)
+{
+    const char *text;
+    apr_size_t length;
+
+    *sites = NULL;
+    tardis_error_t *error = is_url(source->location) ? ask_registry(context, source, &text, &length, pool)
+                                                     : read_document(source->location, &text, &length, pool);
+    if (!error)
+        error = tardis_registry_parse(text, length, sites, pool);
+    if (!error)
+        return NULL;
+    tardis_error_t *named = tardis_error_prefix(pool, error, "site registry %s", source->location);
+    named->line = error->line;
+    return named;
+}
+
+static int is_url(const char *location)
+{
+    return strncasecmp(location, "http://", 7) == 0 || strncasecmp(location, "https://", 8) == 0;
+}
+
+static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length, apr_pool_t *pool)
+{
+    char *buffer = apr_palloc(pool, DOCUMENT_MAX + 2);
+    apr_size_t filled = 0;
+    ssize_t got = 0;
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return tardis_error_from_status(pool, TARDIS_REGISTRY_UNAVAILABLE, errno, "cannot be opened");
+    do {
+        got = read(fd, buffer + filled, DOCUMENT_MAX + 1 - filled);
+        if (got > 0)
+            filled += (apr_size_t)got;
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    int why = errno;
+    close(fd);
+    if (got < 0)
+        return tardis_error_from_status(pool, TARDIS_REGISTRY_UNAVAILABLE, why, "cannot be read");
+    if (filled > DOCUMENT_MAX)
+        return tardis_error_create(pool, TARDIS_REGISTRY_INVALID, "it is larger than %d bytes", DOCUMENT_MAX);
+    buffer[filled] = '\0';
+    *text = buffer;
+    *length = filled;
+    return NULL;
+}
+
+static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
+                                    const char **text, apr_size_t *length, apr_pool_t *pool)
+{
+    tardis_error_t *error = tardis_url_check(source->location, pool);
+
+    if (error)
+        return tardis_error_create(pool, TARDIS_REGISTRY_INVALID, "%s", error->text);
+    const tardis_http_response_t *response =
+        post_credentials(context, source->location, source->username, source->password, pool);
+    if (response->error)
+        return tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", response->error->text);
+    if (response->status != 200) {
+        error = tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", describe_status(response, pool));
+        error->retry_after = response->retry_after;
+        return error;
+    }
+    *text = response->body;
+    *length = response->body_length;
+    return NULL;
+}
+
+static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
+                                                      const char *username, const char *password, apr_pool_t *pool)
+{
+    apr_table_t *fields = apr_table_make(pool, 2);
+    tardis_http_request_t request = {.method = "POST", .url = url, .fields = fields, .maximum_answer = DOCUMENT_MAX};
+
+    apr_table_setn(fields, "username", username ? username : "");
+    apr_table_setn(fields, "password", password ? password : "");
+    return tardis_http_call(context->http, &request, pool);
+}
+
+const tardis_site_t *tardis_registry_find_url(const apr_array_header_t *sites, const char *url)
+{
+    for (int i = 0; i < sites->nelts; i++) {
+        const tardis_site_t *site = &APR_ARRAY_IDX(sites, i, tardis_site_t);
+        if (strcmp(site->url, url) == 0)
+            return site;
+    }
+    return NULL;
+}
+
+const tardis_site_t *tardis_registry_find_name(const apr_array_header_t *sites, const char *name)
+{
+    for (int i = 0; i < sites->nelts; i++) {
+        const tardis_site_t *site = &APR_ARRAY_IDX(sites, i, tardis_site_t);
+        if (strcmp(site->name, name) == 0)
+            return site;
+    }
+    return NULL;
+}
+
+tardis_error_t *tardis_site_settings_fetch(const tardis_context_t *context, const tardis_site_t *site,
+                                           tardis_site_settings_t **settings, apr_pool_t *pool)
+{
+    *settings = NULL;
+    const tardis_http_response_t *response =
+        post_credentials(context, site->url, site->username, site->password, pool);
+    tardis_error_t *error = settings_error(response, pool);
+    if (!error)
+        error = tardis_site_settings_parse(response->body, response->body_length, settings, pool);
+    if (!error)
+        return NULL;
+    tardis_error_t *named = tardis_error_prefix(pool, error, "settings of site %s", site->name);
+    named->line = error->line;
+    return named;
+}
+
+/* What keeps an answer from being settings; NULL: it may be some. */
+static tardis_error_t *settings_error(const tardis_http_response_t *response, apr_pool_t *pool)
+{
+    tardis_error_code_t code = TARDIS_CONSUMER_ERROR;
+
+    if (response->error) {
+        switch (response->error->code) {
+        case TARDIS_HOST_UNREACHABLE:
+            code = TARDIS_CONSUMER_UNREACHABLE;
+            break;
+        case TARDIS_HOST_TIMEOUT:
+            code = TARDIS_CONSUMER_TIMEOUT;
+            break;
+        case TARDIS_ANSWER_TOO_LARGE:
+            code = TARDIS_SITE_SETTINGS_INVALID;
+            break;
+        default:
+            code = response->error->code;
+        }
+        return tardis_error_create(pool, code, "%s", response->error->text);
+    }
+    if (response->status == 200)
+        return NULL;
+    if (response->status == 401 || response->status == 403)
+        code = TARDIS_CREDENTIALS_REFUSED;
+    tardis_error_t *error = tardis_error_create(pool, code, "%s", describe_status(response, pool));
+    error->retry_after = response->retry_after;
+    return error;
+}
+
+/* A redirect is not followed, for it would take the password along; where it points helps whoever mends the URL. */
+static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool)
+{
+    const char *location = apr_table_get(response->headers, "Location");
+
+    if (response->status == 401 || response->status == 403)
+        return apr_psprintf(pool, "the user name or password was refused (HTTP status %ld)", response->status);
+    if (response->status / 100 == 3 && location)
+        return apr_psprintf(pool, "HTTP status %ld, a redirect to %.*s, which is not followed", response->status,
+                            SHOWN_MAX, location);
+    return apr_psprintf(pool, "HTTP status %ld", response->status);
+}
+
+int tardis_site_settings_match(const tardis_site_settings_t *settings, const apr_array_header_t *owners)
+{
+    for (int i = 0; i < settings->email_endswith->nelts; i++) {
+        const char *ending = APR_ARRAY_IDX(settings->email_endswith, i, const char *);
+        size_t length = strlen(ending);
+        for (int j = 0; j < owners->nelts; j++) {
+            const char *owner = APR_ARRAY_IDX(owners, j, const char *);
+            size_t whole = strlen(owner);
+            if (length > 0 && whole >= length && strcasecmp(owner + whole - length, ending) == 0)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+const char *tardis_site_settings_transfer(const tardis_site_settings_t *settings, const char *name)
+{
+    for (int i = 0; i < settings->transfer->nelts; i++) {
+        const tardis_site_setting_t *setting = &APR_ARRAY_IDX(settings->transfer, i, tardis_site_setting_t);
+        if (strcmp(setting->name, name) == 0)
+            return setting->value;
+    }
+    return "";
+}
