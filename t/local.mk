@@ -12,6 +12,8 @@ UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
 EXTRA_DIST += \
 	$(PERL_TESTS) \
 	t/testbed \
+	t/lib/FakeServer.pm \
+	t/lib/SmtpSink.pm \
 	t/lib/Testbed.pm \
 	t/lib/Testbed/Files.pm \
 	t/lib/Testbed/Servers.pm \
