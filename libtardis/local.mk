@@ -43,12 +43,13 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/notify_db.c \
 	libtardis/overview_db.c \
 	libtardis/process.c \
+	libtardis/registration_admin_db.c \
 	libtardis/registration_db.c \
 	libtardis/schema.c \
 	libtardis/schema_private.h \
 	libtardis/schema_upgrade.c \
-	libtardis/source_db.c \
 	libtardis/site.c \
+	libtardis/source_db.c \
 	libtardis/status.c \
 	libtardis/sync_manager.c \
 	libtardis/synced_claim_db.c \

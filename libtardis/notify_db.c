@@ -11,6 +11,7 @@
 typedef struct {
     const tardis_lease_t *lease;
     const tardis_transfer_t *transfer;
+    const char *text;
     const tardis_error_t *cause;
 } settlement_t;
 
@@ -30,7 +31,7 @@ tardis_error_t *tardis_notify_claim(const tardis_context_t *context, const tardi
         " ORDER BY t.next_attempt_at, t.id LIMIT 16",
         TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && !taken && tardis_db_rows_next(rows)) {
-        *transfer = transfer_from_row(rows, 0, pool);
+        *transfer = transfer_from_row(rows, pool);
         error = take(context, lease, *transfer, &taken, pool);
     }
     if (!taken)
@@ -54,9 +55,10 @@ static tardis_error_t *take(const tardis_context_t *context, const tardis_lease_
 }
 
 tardis_error_t *tardis_notify_settle(const tardis_context_t *context, const tardis_lease_t *lease,
-                                     const tardis_transfer_t *transfer, const tardis_error_t *cause, apr_pool_t *pool)
+                                     const tardis_transfer_t *transfer, const char *text, const tardis_error_t *cause,
+                                     apr_pool_t *pool)
 {
-    settlement_t settlement = {.lease = lease, .transfer = transfer, .cause = cause};
+    settlement_t settlement = {.lease = lease, .transfer = transfer, .text = text, .cause = cause};
     return transfer_transact(context, settle_within, &settlement, pool);
 }
 
@@ -78,7 +80,7 @@ static tardis_error_t *settle_within(const tardis_context_t *context, void *bato
         .site_url = settlement->transfer->site_url,
         .kind = "notify",
         .error = settlement->cause,
-        .text = settlement->cause ? "the site could not be notified; it finds out by asking" : "the site was notified",
+        .text = settlement->text,
     };
     return transfer_event_add(context, &event, pool);
 }

@@ -6,9 +6,6 @@
 
 #include "transfer_rows.h"
 
-#define COLUMNS                                                                                              \
-    "experiment_id, site_name, site_url, state, attempts, next_attempt_at, location, error_code, "           \
-    "error_text, created_at, updated_at"
 #define FREE "(lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"
 #define HELD " WHERE experiment_id = ? AND site_url = ? AND state = 'Pending' AND lease_owner = ?"
 #define RELEASE "lease_owner = NULL, lease_until = NULL, updated_at = UTC_TIMESTAMP(6)"
@@ -18,6 +15,7 @@ typedef struct {
     const tardis_lease_t *lease;
     apr_uint64_t experiment_id;
     const tardis_site_t *site;
+    int chosen;
     const tardis_registration_t *registration;
     const char *state;
     const char *location;
@@ -30,22 +28,21 @@ static tardis_error_t *hold_existing(const tardis_context_t *context, const chan
                                      apr_pool_t *pool);
 static tardis_error_t *find(const tardis_context_t *context, apr_uint64_t experiment_id, const char *site_url,
                             tardis_registration_t **registration, apr_pool_t *pool);
-static tardis_registration_t *from_row(const tardis_db_rows_t *rows, apr_pool_t *pool);
 static tardis_error_t *take(const tardis_context_t *context, const tardis_lease_t *lease,
                             const tardis_registration_t *registration, int *taken, apr_pool_t *pool);
 static tardis_error_t *settle_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
 static tardis_error_t *postpone_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
-static tardis_error_t *override_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
+static tardis_error_t *drop_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
 static tardis_error_t *held(tardis_error_t *error, const tardis_db_changes_t *changes,
                             const tardis_registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *tell(const tardis_context_t *context, apr_uint64_t experiment_id, const char *site_url,
                             const tardis_error_t *cause, const char *text, apr_pool_t *pool);
 
 tardis_error_t *tardis_registration_open(const tardis_context_t *context, const tardis_lease_t *lease,
-                                         apr_uint64_t experiment_id, const tardis_site_t *site,
+                                         apr_uint64_t experiment_id, const tardis_site_t *site, int chosen,
                                          tardis_registration_t **registration, apr_pool_t *pool)
 {
-    change_t change = {.lease = lease, .experiment_id = experiment_id, .site = site};
+    change_t change = {.lease = lease, .experiment_id = experiment_id, .site = site, .chosen = chosen};
     *registration = NULL;
     tardis_error_t *error = transfer_transact(context, open_within, &change, pool);
     if (!error)
@@ -64,12 +61,12 @@ static tardis_error_t *open_within(const tardis_context_t *context, void *baton,
         return error;
     error = tardis_db_execute(
         context->db,
-        "INSERT INTO registration (experiment_id, site_url, site_name, state, next_attempt_at, lease_owner, "
-        "lease_until, created_at, updated_at) VALUES (?, ?, ?, 'Pending', UTC_TIMESTAMP(6), ?, "
+        "INSERT INTO registration (experiment_id, site_url, site_name, state, chosen, next_attempt_at, lease_owner, "
+        "lease_until, created_at, updated_at) VALUES (?, ?, ?, 'Pending', ?, UTC_TIMESTAMP(6), ?, "
         "UTC_TIMESTAMP(6) + INTERVAL ? SECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))",
         TARDIS_DB_VALUES(tardis_db_unsigned(change->experiment_id), tardis_db_text(change->site->url),
-                         tardis_db_text(change->site->name), tardis_db_text(change->lease->owner),
-                         tardis_db_signed(change->lease->seconds)),
+                         tardis_db_text(change->site->name), tardis_db_signed(change->chosen),
+                         tardis_db_text(change->lease->owner), tardis_db_signed(change->lease->seconds)),
         NULL, pool);
     if (error && error->code == TARDIS_DATABASE_DUPLICATE)
         return tardis_error_create(pool, TARDIS_CONFLICT, "another process is registering it just now");
@@ -91,12 +88,12 @@ static tardis_error_t *hold_existing(const tardis_context_t *context, const chan
     *exists = 1;
     error = tardis_db_execute(
         context->db,
-        "UPDATE registration SET site_name = ?, state = 'Pending', attempts = 0, "
+        "UPDATE registration SET site_name = ?, state = 'Pending', chosen = ?, attempts = 0, "
         "next_attempt_at = UTC_TIMESTAMP(6), lease_owner = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, "
         "updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ? AND site_url = ? AND " FREE,
-        TARDIS_DB_VALUES(tardis_db_text(change->site->name), tardis_db_text(change->lease->owner),
-                         tardis_db_signed(change->lease->seconds), tardis_db_unsigned(change->experiment_id),
-                         tardis_db_text(change->site->url)),
+        TARDIS_DB_VALUES(tardis_db_text(change->site->name), tardis_db_signed(change->chosen),
+                         tardis_db_text(change->lease->owner), tardis_db_signed(change->lease->seconds),
+                         tardis_db_unsigned(change->experiment_id), tardis_db_text(change->site->url)),
         &changes, pool);
     if (!error && changes.rows != 1)
         return tardis_error_create(pool, TARDIS_CONFLICT, "another process is registering it just now");
@@ -112,28 +109,11 @@ static tardis_error_t *find(const tardis_context_t *context, apr_uint64_t experi
     tardis_db_rows_t *rows;
     *registration = NULL;
     tardis_error_t *error = tardis_db_query(
-        context->db, "SELECT " COLUMNS " FROM registration WHERE experiment_id = ? AND site_url = ?",
+        context->db, "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE experiment_id = ? AND site_url = ?",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_text(site_url)), &rows, pool);
     if (!error && tardis_db_rows_next(rows))
-        *registration = from_row(rows, pool);
+        *registration = registration_from_row(rows, pool);
     return error;
-}
-
-static tardis_registration_t *from_row(const tardis_db_rows_t *rows, apr_pool_t *pool)
-{
-    tardis_registration_t *registration = apr_pcalloc(pool, sizeof(*registration));
-    registration->experiment_id = tardis_db_rows_unsigned(rows, 0);
-    registration->site_name = tardis_db_rows_text(rows, 1);
-    registration->site_url = tardis_db_rows_text(rows, 2);
-    registration->state = tardis_db_rows_text(rows, 3);
-    registration->attempts = tardis_db_rows_unsigned(rows, 4);
-    registration->next_attempt_at = tardis_db_rows_time(rows, 5);
-    registration->location = tardis_db_rows_text(rows, 6);
-    registration->error_code = tardis_db_rows_text(rows, 7);
-    registration->error_text = tardis_db_rows_text(rows, 8);
-    registration->created_at = tardis_db_rows_time(rows, 9);
-    registration->updated_at = tardis_db_rows_time(rows, 10);
-    return registration;
 }
 
 tardis_error_t *tardis_registration_claim(const tardis_context_t *context, const tardis_lease_t *lease,
@@ -144,11 +124,11 @@ tardis_error_t *tardis_registration_claim(const tardis_context_t *context, const
     *registration = NULL;
     tardis_error_t *error = tardis_db_query(
         context->db,
-        "SELECT " COLUMNS " FROM registration WHERE state = 'Pending' AND next_attempt_at <= UTC_TIMESTAMP(6) AND " FREE
+        "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE state = 'Pending' AND next_attempt_at <= UTC_TIMESTAMP(6) AND " FREE
         " ORDER BY next_attempt_at LIMIT 16",
         TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && !taken && tardis_db_rows_next(rows)) {
-        *registration = from_row(rows, pool);
+        *registration = registration_from_row(rows, pool);
         error = take(context, lease, *registration, &taken, pool);
     }
     if (!taken)
@@ -254,64 +234,28 @@ static tardis_error_t *postpone_within(const tardis_context_t *context, void *ba
                 pool);
 }
 
-tardis_error_t *tardis_registration_retry(const tardis_context_t *context,
-                                          const tardis_registration_t *registration, apr_pool_t *pool)
+tardis_error_t *tardis_registration_drop(const tardis_context_t *context, const tardis_lease_t *lease,
+                                         const tardis_registration_t *registration, apr_pool_t *pool)
 {
-    change_t change = {.registration = registration, .state = TARDIS_REGISTRATION_PENDING};
-    return transfer_transact(context, override_within, &change, pool);
+    change_t change = {.lease = lease, .registration = registration};
+    return transfer_transact(context, drop_within, &change, pool);
 }
 
-tardis_error_t *tardis_registration_cancel(const tardis_context_t *context,
-                                           const tardis_registration_t *registration, apr_pool_t *pool)
-{
-    change_t change = {.registration = registration, .state = TARDIS_REGISTRATION_REFUSED};
-    change.cause = tardis_error_create(pool, TARDIS_TRANSFER_CANCELLED, "the registration was cancelled");
-    return transfer_transact(context, override_within, &change, pool);
-}
-
-/* By hand: the lease goes too, so that a process in the middle of it finds it lost. */
-static tardis_error_t *override_within(const tardis_context_t *context, void *baton, apr_pool_t *pool)
+static tardis_error_t *drop_within(const tardis_context_t *context, void *baton, apr_pool_t *pool)
 {
     const change_t *change = baton;
     const tardis_registration_t *registration = change->registration;
     tardis_db_changes_t changes = {0};
     tardis_error_t *error = tardis_db_execute(
-        context->db,
-        "UPDATE registration SET next_attempt_at = IF(? = 'Pending', UTC_TIMESTAMP(6), NULL), "
-        "state = ?, attempts = 0, error_code = ?, error_text = ?, " RELEASE
-        " WHERE experiment_id = ? AND site_url = ? AND state = ?",
-        TARDIS_DB_VALUES(tardis_db_text(change->state), tardis_db_text(change->state),
-                         tardis_db_text(change->cause ? tardis_error_name(change->cause->code) : NULL),
-                         tardis_db_text(change->cause ? change->cause->text : NULL),
-                         tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
-                         tardis_db_text(registration->state)),
+        context->db, "DELETE FROM registration" HELD,
+        TARDIS_DB_VALUES(tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
+                         tardis_db_text(change->lease->owner)),
         &changes, pool);
-    if (!error && changes.rows != 1)
-        return tardis_error_create(pool, TARDIS_CONFLICT, "the registration at %s is no longer %s",
-                                   registration->site_name, registration->state);
+    error = held(error, &changes, registration, pool);
     if (error)
         return error;
-    transfer_event_t event = {
-        .experiment_id = registration->experiment_id,
-        .site_url = registration->site_url,
-        .kind = "manual",
-        .error = change->cause,
-        .text = apr_pstrcat(pool, registration->state, " -> ", change->state, NULL),
-    };
-    return transfer_event_add(context, &event, pool);
-}
-
-tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_uint64_t experiment_id,
-                                         apr_array_header_t **registrations, apr_pool_t *pool)
-{
-    tardis_db_rows_t *rows;
-    *registrations = apr_array_make(pool, 4, sizeof(tardis_registration_t *));
-    tardis_error_t *error = tardis_db_query(
-        context->db, "SELECT " COLUMNS " FROM registration WHERE experiment_id = ? ORDER BY site_name, site_url",
-        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
-    while (!error && tardis_db_rows_next(rows))
-        APR_ARRAY_PUSH(*registrations, tardis_registration_t *) = from_row(rows, pool);
-    return error;
+    return tell(context, registration->experiment_id, registration->site_url, NULL,
+                apr_psprintf(pool, "Pending -> -: no owner belongs to %s", registration->site_name), pool);
 }
 
 static tardis_error_t *held(tardis_error_t *error, const tardis_db_changes_t *changes,

@@ -177,9 +177,10 @@ tardis_error_t *tardis_transfer_fail(const tardis_context_t *context, const tard
 tardis_error_t *tardis_notify_claim(const tardis_context_t *context, const tardis_lease_t *lease,
                                     tardis_transfer_t **transfer, apr_pool_t *pool);
 
-/** The notification is settled: no more tries. @a cause: why it was given up; NULL: it arrived. */
+/** The notification is settled: no more tries. @a text says how; @a cause: why it was given up; NULL: it was not. */
 tardis_error_t *tardis_notify_settle(const tardis_context_t *context, const tardis_lease_t *lease,
-                                     const tardis_transfer_t *transfer, const tardis_error_t *cause, apr_pool_t *pool);
+                                     const tardis_transfer_t *transfer, const char *text, const tardis_error_t *cause,
+                                     apr_pool_t *pool);
 
 /** The notification failed and is due again in @a delay. */
 tardis_error_t *tardis_notify_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
@@ -198,6 +199,7 @@ typedef struct tardis_registration_t {
     const char *site_name;
     const char *site_url;
     const char *state;
+    int chosen;                 /**< the site was named: its email-endswith need not match the owners */
     apr_uint64_t attempts;
     apr_time_t next_attempt_at; /**< 0: nothing more to do */
     const char *location;       /**< where the consumer shows it; NULL: not registered, or it did not say */
@@ -209,10 +211,11 @@ typedef struct tardis_registration_t {
 
 /**
  * `transfer`: the registration becomes Pending and is held by the caller, whatever it was before.
+ * @param chosen see tardis_registration_t.
  * @return TARDIS_CONFLICT: another process is registering it just now.
  */
 tardis_error_t *tardis_registration_open(const tardis_context_t *context, const tardis_lease_t *lease,
-                                         apr_uint64_t experiment_id, const tardis_site_t *site,
+                                         apr_uint64_t experiment_id, const tardis_site_t *site, int chosen,
                                          tardis_registration_t **registration, apr_pool_t *pool);
 
 /** Takes one Pending registration that is due and that nobody else holds; NULL: there is none. */
@@ -233,6 +236,10 @@ tardis_error_t *tardis_registration_refuse(const tardis_context_t *context, cons
 tardis_error_t *tardis_registration_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
                                              const tardis_registration_t *registration, const tardis_error_t *cause,
                                              apr_interval_time_t delay, apr_pool_t *pool);
+
+/** Removes a Pending registration: no owner of the experiment belongs to the site. @return also TARDIS_LEASE_LOST. */
+tardis_error_t *tardis_registration_drop(const tardis_context_t *context, const tardis_lease_t *lease,
+                                         const tardis_registration_t *registration, apr_pool_t *pool);
 
 /** `retry`: a Refused registration is Pending again, and a Pending one due now; with an event. */
 tardis_error_t *tardis_registration_retry(const tardis_context_t *context,

@@ -22,7 +22,7 @@ tardis_error_t *tardis_transfer_list(const tardis_context_t *context, apr_uint64
         "SELECT " TRANSFER_COLUMNS " FROM transfer t WHERE t.experiment_id = ? ORDER BY t.site_name, t.site_url",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
     while (!error && tardis_db_rows_next(rows))
-        APR_ARRAY_PUSH(*transfers, tardis_transfer_t *) = transfer_from_row(rows, 0, pool);
+        APR_ARRAY_PUSH(*transfers, tardis_transfer_t *) = transfer_from_row(rows, pool);
     return error;
 }
 

@@ -64,7 +64,7 @@ static tardis_error_t *find_due(const tardis_context_t *context, apr_array_heade
         "AND t.state IN ('Queued', 'Sending') AND " FREE " ORDER BY t.next_attempt_at, t.id LIMIT " CANDIDATES,
         TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows))
-        APR_ARRAY_PUSH(*due, tardis_transfer_t *) = transfer_from_row(rows, 0, pool);
+        APR_ARRAY_PUSH(*due, tardis_transfer_t *) = transfer_from_row(rows, pool);
     return error;
 }
 
@@ -115,7 +115,7 @@ static tardis_error_t *reread(const tardis_context_t *context, apr_uint64_t id, 
         tardis_db_query(context->db, "SELECT " TRANSFER_COLUMNS " FROM transfer t WHERE t.id = ?",
                         TARDIS_DB_VALUES(tardis_db_unsigned(id)), &rows, pool);
     if (!error && tardis_db_rows_next(rows))
-        *transfer = transfer_from_row(rows, 0, pool);
+        *transfer = transfer_from_row(rows, pool);
     return error;
 }
 

@@ -86,7 +86,7 @@ static tardis_error_t *lock_transfer(const tardis_context_t *context, const requ
         TARDIS_DB_VALUES(tardis_db_unsigned(work->request->experiment_id), tardis_db_text(work->request->site_url)),
         &rows, pool);
     if (!error && tardis_db_rows_next(rows))
-        *transfer = transfer_from_row(rows, 0, pool);
+        *transfer = transfer_from_row(rows, pool);
     return error;
 }
 
@@ -153,7 +153,7 @@ tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64
         return error;
     *exists = 1;
     if (!tardis_db_rows_is_null(rows, 0))
-        *transfer = transfer_from_row(rows, 0, pool);
+        *transfer = transfer_from_row(rows, pool);
     return NULL;
 }
 

@@ -10,10 +10,10 @@
 /* How often a transaction that met another one is repeated. */
 #define TRANSACTION_TRIES 6
 
-tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, int first, apr_pool_t *pool)
+tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool)
 {
     tardis_transfer_t *transfer = apr_pcalloc(pool, sizeof(*transfer));
-    int c = first;
+    int c = 0;
     transfer->id = tardis_db_rows_unsigned(rows, c++);
     transfer->experiment_id = tardis_db_rows_unsigned(rows, c++);
     transfer->site_name = tardis_db_rows_text(rows, c++);
@@ -37,6 +37,24 @@ tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, int first, ap
     transfer->finished_at = tardis_db_rows_time(rows, c++);
     transfer->updated_at = tardis_db_rows_time(rows, c++);
     return transfer;
+}
+
+tardis_registration_t *registration_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool)
+{
+    tardis_registration_t *registration = apr_pcalloc(pool, sizeof(*registration));
+    registration->experiment_id = tardis_db_rows_unsigned(rows, 0);
+    registration->site_name = tardis_db_rows_text(rows, 1);
+    registration->site_url = tardis_db_rows_text(rows, 2);
+    registration->state = tardis_db_rows_text(rows, 3);
+    registration->chosen = tardis_db_rows_unsigned(rows, 4) != 0;
+    registration->attempts = tardis_db_rows_unsigned(rows, 5);
+    registration->next_attempt_at = tardis_db_rows_time(rows, 6);
+    registration->location = tardis_db_rows_text(rows, 7);
+    registration->error_code = tardis_db_rows_text(rows, 8);
+    registration->error_text = tardis_db_rows_text(rows, 9);
+    registration->created_at = tardis_db_rows_time(rows, 10);
+    registration->updated_at = tardis_db_rows_time(rows, 11);
+    return registration;
 }
 
 /* Two transactions that met would meet again if both waited equally long. */

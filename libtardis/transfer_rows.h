@@ -13,13 +13,20 @@
     "t.lease_owner, t.sent_through, t.files_done, t.files_total, t.bytes_done, t.bytes_total, "              \
     "t.error_code, t.error_text, t.told_complete, t.notify_pending, t.requested_at, t.started_at, "          \
     "t.finished_at, t.updated_at"
-#define TRANSFER_COLUMN_COUNT 22
 
 /* Longest text kept with a row or an event; what others answer must not fill the history. */
 #define TRANSFER_TEXT_MAX 2000
 
-/* The transfer in the columns from @a first on. It lives in @a pool; its texts as long as the rows. */
-tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, int first, apr_pool_t *pool);
+/* The transfer in a row of TRANSFER_COLUMNS. It lives in @a pool; its texts as long as the rows. */
+tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool);
+
+/* The columns registration_from_row() reads. */
+#define REGISTRATION_COLUMNS                                                                                 \
+    "experiment_id, site_name, site_url, state, chosen, attempts, next_attempt_at, location, error_code, "   \
+    "error_text, created_at, updated_at"
+
+/* The registration in a row of REGISTRATION_COLUMNS; lifetimes as above. */
+tardis_registration_t *registration_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool);
 
 /* The statements of one transaction. May be called again if the transaction has to be repeated. */
 typedef tardis_error_t *transfer_transaction_fn(const tardis_context_t *context, void *baton, apr_pool_t *pool);

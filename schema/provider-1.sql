@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS registration (
   site_url        VARCHAR(255) COLLATE utf8mb4_bin NOT NULL,
   site_name       VARCHAR(255) NOT NULL,
   state           ENUM('Pending', 'Registered', 'Refused') NOT NULL,
+  chosen          BOOLEAN NOT NULL DEFAULT FALSE COMMENT 'by --site or --all-sites: the owners need not match',
   attempts        INT UNSIGNED NOT NULL DEFAULT 0,
   next_attempt_at DATETIME(6) NULL COMMENT 'NULL: nothing more to do',
   lease_owner     VARCHAR(255) CHARACTER SET ascii NULL COMMENT 'host:pid:start',
