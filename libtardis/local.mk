@@ -63,6 +63,15 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/transfer_db.c \
 	libtardis/transfer_rows.c \
 	libtardis/transfer_rows.h \
+	libtardis/catalogue_db.c \
+	libtardis/catalogue_page_db.c \
+	libtardis/catalogue_private.h \
+	libtardis/catalogue_writer_db.c \
+	libtardis/tardis_catalogue.h \
+	libtardis/xml_reader.c \
+	libtardis/xml_reader.h \
+	libtardis/xml_text.c \
+	libtardis/xml_text.h \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
 	libtardis/users.c
