@@ -13,6 +13,10 @@ tardisinclude_HEADERS = \
 libtardis_libtardis_la_SOURCES = \
 	libtardis/client_key_db.c \
 	libtardis/command_private.h \
+	libtardis/config.c \
+	libtardis/config_file.c \
+	libtardis/config_private.h \
+	libtardis/config_values.c \
 	libtardis/context.c \
 	libtardis/db.c \
 	libtardis/db_bulk.c \
@@ -51,6 +55,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/site.c \
 	libtardis/source_db.c \
 	libtardis/status.c \
+	libtardis/suggest.c \
+	libtardis/suggest.h \
 	libtardis/sync_manager.c \
 	libtardis/synced_claim_db.c \
 	libtardis/synced_db.c \

@@ -3,7 +3,8 @@
  * The tools' configuration files (libconfuse syntax: `name = value`, lists in braces, `#` comments).
  *
  * A tool describes its options in one literal table. Reading checks types, ranges and allowed values, refuses
- * unknown names, and reports file, line and what would be allowed.
+ * unknown names and options that are set twice, and reports file, line and what would be allowed. Not thread-safe:
+ * libconfuse is not. Values that are secret never stand in these files, only names of files that hold them.
  */
 #ifndef TARDIS_CONFIG_H
 #define TARDIS_CONFIG_H
@@ -42,7 +43,7 @@ tardis_error_t *tardis_config_read(tardis_config_t **config, const char *file, c
                                    apr_pool_t *pool);
 
 /* Values; @a name must be in the table with that type. */
-const char *tardis_config_text(const tardis_config_t *config, const char *name); /**< NULL: unset */
+const char *tardis_config_text(const tardis_config_t *config, const char *name); /**< NULL: unset, or "" */
 long tardis_config_integer(const tardis_config_t *config, const char *name);
 int tardis_config_boolean(const tardis_config_t *config, const char *name);
 const apr_array_header_t *tardis_config_list(const tardis_config_t *config, const char *name); /**< of const char * */
