@@ -78,6 +78,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/xml_reader.h \
 	libtardis/xml_text.c \
 	libtardis/xml_text.h \
+	libtardis/xml_site.c \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
 	libtardis/users.c
