@@ -1,5 +1,6 @@
 #include "tardis_site.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -151,8 +152,8 @@ static tardis_error_t *check_url(const tardis_xml_reader_t *reader, const char *
     return error ? tardis_xml_fail(reader, TARDIS_DOCUMENT_INVALID, "<url>: %s", error->text) : NULL;
 }
 
-tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length, tardis_site_settings_t **settings,
-                                           apr_pool_t *pool)
+tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length,
+                                           tardis_site_settings_t **settings, apr_pool_t *pool)
 {
     static const tardis_xml_rule_t rules[] = {
         {TARDIS_XML_ROOT, TARDIS_XML_ANY, "site-settings", SETTINGS, 0, NULL, end_settings},
