@@ -8,6 +8,11 @@ tardisinclude_HEADERS = \
 	libtardis/tardis_error.h \
 	libtardis/tardis_form.h \
 	libtardis/tardis_users.h \
+	libtardis/tardis_digest.h \
+	libtardis/tardis_http.h \
+	libtardis/tardis_site.h \
+	libtardis/tardis_status.h \
+	libtardis/tardis_transfer_method.h \
 	libtardis/tardis_context.h
 
 libtardis_libtardis_la_SOURCES = \
@@ -55,6 +60,16 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/site.c \
 	libtardis/source_db.c \
 	libtardis/status.c \
+	libtardis/transfer_copy.c \
+	libtardis/transfer_copy.h \
+	libtardis/transfer_file.c \
+	libtardis/transfer_method.c \
+	libtardis/transfer_method.h \
+	libtardis/transfer_source.c \
+	libtardis/transfer_source.h \
+	libtardis/transfer_webdav.c \
+	libtardis/transfer_webdav.h \
+	libtardis/transfer_webdav_directories.c \
 	libtardis/suggest.c \
 	libtardis/suggest.h \
 	libtardis/sync_manager.c \

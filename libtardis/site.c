@@ -1,11 +1,9 @@
 #include "tardis_site.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "tardis_http.h"
@@ -25,7 +23,7 @@ tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tard
                                      apr_array_header_t **sites, apr_pool_t *pool)
 {
     const char *text;
-    apr_size_t length;
+    apr_size_t length = 0;
 
     *sites = NULL;
     tardis_error_t *error = is_url(source->location) ? ask_registry(context, source, &text, &length, pool)
@@ -34,9 +32,7 @@ tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tard
         error = tardis_registry_parse(text, length, sites, pool);
     if (!error)
         return NULL;
-    tardis_error_t *named = tardis_error_prefix(pool, error, "site registry %s", source->location);
-    named->line = error->line;
-    return named;
+    return tardis_error_prefix(pool, error, "site registry %s", source->location);
 }
 
 static int is_url(const char *location)
@@ -46,28 +42,24 @@ static int is_url(const char *location)
 
 static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length, apr_pool_t *pool)
 {
-    char *buffer = apr_palloc(pool, DOCUMENT_MAX + 2);
-    apr_size_t filled = 0;
-    ssize_t got = 0;
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    apr_file_t *opened;
+    apr_finfo_t about;
+    apr_status_t rv = apr_file_open(&opened, file, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
 
-    if (fd < 0)
-        return tardis_error_from_status(pool, TARDIS_REGISTRY_UNAVAILABLE, errno, "cannot be opened");
-    do {
-        got = read(fd, buffer + filled, DOCUMENT_MAX + 1 - filled);
-        if (got > 0)
-            filled += (apr_size_t)got;
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    int why = errno;
-    close(fd);
-    if (got < 0)
-        return tardis_error_from_status(pool, TARDIS_REGISTRY_UNAVAILABLE, why, "cannot be read");
-    if (filled > DOCUMENT_MAX)
+    if (rv == APR_SUCCESS)
+        rv = apr_file_info_get(&about, APR_FINFO_SIZE, opened);
+    if (rv == APR_SUCCESS && about.size > DOCUMENT_MAX)
         return tardis_error_create(pool, TARDIS_REGISTRY_INVALID, "it is larger than %d bytes", DOCUMENT_MAX);
-    buffer[filled] = '\0';
-    *text = buffer;
-    *length = filled;
-    return NULL;
+    if (rv == APR_SUCCESS) {
+        char *buffer = apr_palloc(pool, (apr_size_t)about.size + 1);
+        rv = apr_file_read_full(opened, buffer, (apr_size_t)about.size, length);
+        buffer[*length] = '\0';
+        *text = buffer;
+    }
+    /* It may have become shorter since it was looked at. */
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv))
+        return NULL;
+    return tardis_error_from_status(pool, TARDIS_REGISTRY_UNAVAILABLE, rv, "cannot be read");
 }
 
 static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
@@ -133,9 +125,7 @@ tardis_error_t *tardis_site_settings_fetch(const tardis_context_t *context, cons
         error = tardis_site_settings_parse(response->body, response->body_length, settings, pool);
     if (!error)
         return NULL;
-    tardis_error_t *named = tardis_error_prefix(pool, error, "settings of site %s", site->name);
-    named->line = error->line;
-    return named;
+    return tardis_error_prefix(pool, error, "settings of site %s", site->name);
 }
 
 /* What keeps an answer from being settings; NULL: it may be some. */
