@@ -43,7 +43,7 @@ static tardis_error_t *invalid(const multipart_t *parser, const char *text);
 tardis_error_t *tardis_form_multipart(tardis_form_parser_t **parser, tardis_form_t *form,
                                       const char *content_type, apr_pool_t *pool)
 {
-    const char *boundary;
+    const char *boundary = NULL;
     tardis_error_t *error = read_boundary(&boundary, content_type, pool);
     if (error)
         return error;
