@@ -160,8 +160,8 @@ static tardis_digest_job_t *take(crew_t *crew)
 /* Sets size, value and error of the job. 0: it was broken off and says nothing. */
 static int hash(crew_t *crew, tardis_digest_job_t *job, unsigned char *block, apr_pool_t *pool)
 {
-    tardis_digest_t *digest;
-    int fd;
+    tardis_digest_t *digest = NULL;
+    int fd = -1;
 
     job->size = 0;
     job->error = tardis_path_open(job->directory, job->path, &fd, &job->size, pool);

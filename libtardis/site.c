@@ -22,7 +22,7 @@ static const char *describe_status(const tardis_http_response_t *response, apr_p
 tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tardis_registry_source_t *source,
                                      apr_array_header_t **sites, apr_pool_t *pool)
 {
-    const char *text;
+    const char *text = NULL;
     apr_size_t length = 0;
 
     *sites = NULL;

@@ -28,7 +28,7 @@ tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_tra
 {
     const char *path = apr_pstrcat(pool, copy->dest_path, "/", file->path, NULL);
     transfer_source_t *source;
-    int directory;
+    int directory = -1;
 
     tardis_error_t *error = transfer_source_open(&source, copy->source, file, pool);
     if (!error)

@@ -23,7 +23,7 @@ static tardis_error_t *prove(transfer_source_t *source);
 tardis_error_t *transfer_source_open(transfer_source_t **source, const char *directory,
                                      const tardis_transfer_file_t *file, apr_pool_t *pool)
 {
-    apr_uint64_t size;
+    apr_uint64_t size = 0;
     transfer_source_t *opened = apr_pcalloc(pool, sizeof(*opened));
 
     *source = NULL;
@@ -60,7 +60,7 @@ tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, ap
     *length = 0;
     if (left == 0 || size == 0)
         return NULL;
-    apr_size_t got;
+    apr_size_t got = 0;
     tardis_error_t *error = read_some(source, buffer, size < left ? size : (apr_size_t)left, &got);
     if (!error && got == 0)
         error = tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED, "%s has become shorter while it was read",
@@ -94,7 +94,7 @@ static tardis_error_t *prove(transfer_source_t *source)
 {
     unsigned char value[TARDIS_DIGEST_MAX];
     char further;
-    apr_size_t length;
+    apr_size_t length = 0;
     const tardis_transfer_file_t *file = source->file;
 
     tardis_error_t *error = read_some(source, &further, 1, &length);
