@@ -12,8 +12,8 @@ struct tardis_form_t {
     int count;                   /* fields that began, unknown ones included */
     tardis_form_file_fn *file;
     void *file_baton;
-    int current;        /* index of the field being read; -1: one that is ignored */
-    char *buffer;       /* of the current text field; maximum + 1 bytes */
+    int current;  /* index of the field being read; -1: one that is ignored */
+    char *buffer; /* of the current text field; maximum + 1 bytes */
     apr_size_t length;
 };
 
@@ -98,8 +98,9 @@ tardis_error_t *form_field_data(tardis_form_t *form, const char *data, apr_size_
     if (memchr(data, 0, length))
         return tardis_error_create(form->pool, TARDIS_FORM_INVALID, "field %s holds a NUL", field->name);
     if (length > field->maximum - form->length)
-        return tardis_error_create(form->pool, TARDIS_FORM_INVALID, "field %s is longer than %" APR_SIZE_T_FMT
-                                   " bytes", field->name, field->maximum);
+        return tardis_error_create(form->pool, TARDIS_FORM_INVALID,
+                                   "field %s is longer than %" APR_SIZE_T_FMT " bytes", field->name,
+                                   field->maximum);
     memcpy(form->buffer + form->length, data, length);
     form->length += length;
     return NULL;

@@ -104,8 +104,8 @@ static tardis_error_t *push(void *state, const char *data, apr_size_t length)
 }
 
 /*
- * Hands content on up to a delimiter. A delimiter holds its only CR at its start, so what was matched in vain can
- * only be content, and a new match can begin with the byte that failed but not before it.
+ * Hands content on up to a delimiter. A delimiter holds its only CR at its start, so what was matched in vain
+ * can only be content, and a new match can begin with the byte that failed but not before it.
  */
 static tardis_error_t *scan(multipart_t *parser, const char **data, const char *end)
 {

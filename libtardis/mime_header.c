@@ -13,7 +13,8 @@ static int read_quoted(const char **c, const char **value, apr_pool_t *pool);
 const char *mime_header(const char *headers, const char *name, apr_pool_t *pool)
 {
     apr_size_t length = strlen(name);
-    for (const char *line = headers; line && *line; line = strstr(line, "\r\n"), line = line ? line + 2 : NULL) {
+    for (const char *line = headers; line && *line;
+         line = strstr(line, "\r\n"), line = line ? line + 2 : NULL) {
         if (strncasecmp(line, name, length) == 0 && line[length] == ':')
             return unfold(line + length + 1, pool);
     }

@@ -9,7 +9,8 @@
 
 /**
  * The value of the first header called @a name, which is compared without regard to case.
- * @param headers lines that end in CR LF; a line that begins with a space or a tab continues the one before it.
+ * @param headers lines that end in CR LF; a line that begins with a space or a tab continues the one before
+ * it.
  * @return NULL: there is none.
  */
 const char *mime_header(const char *headers, const char *name, apr_pool_t *pool);

@@ -2,9 +2,9 @@
  * @file tardis_form.h
  * Forms that come with a POST: application/x-www-form-urlencoded and multipart/form-data (RFC 7578).
  *
- * A caller describes the fields it knows in one literal table. A parser is pushed the body in pieces of any size;
- * what it keeps is bounded by that table, and files are streamed to a function. Errors are TARDIS_FORM_INVALID and
- * name the field.
+ * A caller describes the fields it knows in one literal table. A parser is pushed the body in pieces of any
+ * size; what it keeps is bounded by that table, and files are streamed to a function. Errors are
+ * TARDIS_FORM_INVALID and name the field.
  */
 #ifndef TARDIS_FORM_H
 #define TARDIS_FORM_H
@@ -58,14 +58,14 @@ const apr_array_header_t *tardis_form_values(const tardis_form_t *form, const ch
 typedef struct tardis_form_parser_t tardis_form_parser_t;
 
 /**
- * A parser of application/x-www-form-urlencoded. Percent-encoding is strict: a `%` without two hexadecimal digits is
- * refused, and so is a NUL.
+ * A parser of application/x-www-form-urlencoded. Percent-encoding is strict: a `%` without two hexadecimal
+ * digits is refused, and so is a NUL.
  */
 tardis_form_parser_t *tardis_form_urlencoded(tardis_form_t *form, apr_pool_t *pool);
 
 /**
- * A parser of multipart/form-data. `Content-Disposition: file`, which the original's sender writes, is taken as
- * `form-data`.
+ * A parser of multipart/form-data. `Content-Disposition: file`, which the original's sender writes, is taken
+ * as `form-data`.
  * @param content_type value of the request's Content-Type; NULL: it had none.
  */
 tardis_error_t *tardis_form_multipart(tardis_form_parser_t **parser, tardis_form_t *form,

@@ -13,11 +13,13 @@
 #define TARDIS_USERS_LINE_MAX 1024
 
 /**
- * Checks a password against @a file, which is read anew each time. An unknown user costs as much time as a known one.
- * @return TARDIS_FORBIDDEN, whose text says which of the two was wrong (for the log, not for the caller), or what
- *         tardis_users_check_file() returns.
+ * Checks a password against @a file, which is read anew each time. An unknown user costs as much time as a
+ * known one.
+ * @return TARDIS_FORBIDDEN, whose text says which of the two was wrong (for the log, not for the caller), or
+ * what tardis_users_check_file() returns.
  */
-tardis_error_t *tardis_users_check(const char *file, const char *user, const char *password, apr_pool_t *pool);
+tardis_error_t *tardis_users_check(const char *file, const char *user, const char *password,
+                                   apr_pool_t *pool);
 
 /**
  * Checks the file itself: readable, lines `user:hash`, comments and empty lines; at least one user.

@@ -14,7 +14,8 @@ typedef struct {
 } lookup_t;
 
 static tardis_error_t *look_up(lookup_t *lookup, const char *file, apr_pool_t *pool);
-static tardis_error_t *take_line(lookup_t *lookup, const char *file, long number, char *line, apr_pool_t *pool);
+static tardis_error_t *take_line(lookup_t *lookup, const char *file, long number, char *line,
+                                 apr_pool_t *pool);
 
 tardis_error_t *tardis_users_check(const char *file, const char *user, const char *password, apr_pool_t *pool)
 {
@@ -57,7 +58,8 @@ static tardis_error_t *look_up(lookup_t *lookup, const char *file, apr_pool_t *p
     return NULL;
 }
 
-static tardis_error_t *take_line(lookup_t *lookup, const char *file, long number, char *line, apr_pool_t *pool)
+static tardis_error_t *take_line(lookup_t *lookup, const char *file, long number, char *line,
+                                 apr_pool_t *pool)
 {
     apr_size_t length = strlen(line);
     if (length == TARDIS_USERS_LINE_MAX - 1 && line[length - 1] != '\n')
@@ -67,7 +69,8 @@ static tardis_error_t *take_line(lookup_t *lookup, const char *file, long number
         return NULL;
     char *hash = strchr(line, ':');
     if (!hash || hash == line || !hash[1])
-        return tardis_error_at_line(pool, TARDIS_CONFIG_INVALID, number, "%s: a line must be user:hash", file);
+        return tardis_error_at_line(pool, TARDIS_CONFIG_INVALID, number, "%s: a line must be user:hash",
+                                    file);
     *hash++ = '\0';
     hash[strcspn(hash, ":")] = '\0';
     if (!lookup->dummy)
