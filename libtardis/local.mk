@@ -17,6 +17,11 @@ tardisinclude_HEADERS = \
 
 libtardis_libtardis_la_SOURCES = \
 	libtardis/client_key_db.c \
+	libtardis/command_help.c \
+	libtardis/command_format.c \
+	libtardis/command_builtin.c \
+	libtardis/command_arguments.c \
+	libtardis/command.c \
 	libtardis/command_private.h \
 	libtardis/config.c \
 	libtardis/config_file.c \
@@ -55,6 +60,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/registration_admin_db.c \
 	libtardis/registration_db.c \
 	libtardis/schema.c \
+	libtardis/schema_check.c \
 	libtardis/schema_private.h \
 	libtardis/schema_upgrade.c \
 	libtardis/site.c \

@@ -1,8 +1,10 @@
 #include "command_private.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <apr_network_io.h>
@@ -25,6 +27,15 @@ void process_catch_signals(void)
     sigaction(SIGINT, &action, NULL);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+}
+
+/* Opened for reading only, standard output fails when it is written to, as it would if it were still closed. */
+void process_guard_descriptors(void)
+{
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) == -1 && open("/dev/null", O_RDONLY) != descriptor)
+            _exit(EX_OSERR);
+    }
 }
 
 static void note_interrupt(int number)

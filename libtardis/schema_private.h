@@ -32,6 +32,7 @@ extern const schema_line_t schema_manifest[] __attribute__((visibility("hidden")
 const char *const *schema_components(tardis_schema_side_t side);
 
 /** TARDIS_SCHEMA_MISMATCH if @a version of @a component is not the newest one that is known here. */
-tardis_error_t *schema_compare(const char *component, unsigned version, tardis_schema_side_t side, apr_pool_t *pool);
+tardis_error_t *schema_compare(const char *component, unsigned version, tardis_schema_side_t side,
+                               apr_pool_t *pool);
 
 #endif

@@ -59,7 +59,8 @@ typedef struct tardis_command_t {
 
 /**
  * The options that every tool has, to put first in its table; tardis_tool_main() reads them to open the database
- * and to create the HTTP engine.
+ * and to create the HTTP engine. Where a tool has integers called `parallel`, `parallel_per_provider` or
+ * `send_parallel`, they bound the engine's connections in all, and to one host.
  */
 #define TARDIS_COMMON_OPTIONS                                                                                \
     {"mysql_option_file", TARDIS_OPTION_TEXT, TARDIS_SYSCONFDIR "/mysql.cnf", 0, 0,                          \

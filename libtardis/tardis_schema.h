@@ -26,7 +26,14 @@ tardis_error_t *tardis_schema_upgrade(const tardis_context_t *context, tardis_sc
                                       apr_array_header_t **applied, apr_pool_t *pool);
 
 /**
- * Compares tables, columns, types and indexes with what the steps make.
+ * Describes the tables of the database, one line for each table, column and index; what the manifests in schema/ are
+ * made of.
+ * @param lines set to an array of `const char *`, such as "column author.name text not null".
+ */
+tardis_error_t *tardis_schema_describe(const tardis_context_t *context, apr_array_header_t **lines, apr_pool_t *pool);
+
+/**
+ * Compares tables, columns, types and indexes with what the steps make. Tables of others are ignored.
  * @param differences set to an array of `const char *`, one line each; empty: none.
  */
 tardis_error_t *tardis_schema_check(const tardis_context_t *context, tardis_schema_side_t side,
