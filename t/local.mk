@@ -4,10 +4,19 @@
 
 PERL_TESTS =
 
-UNIT_TESTS =
+UNIT_TESTS = \
+	t/unit/form \
+	t/unit/users
 
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
+
+t_unit_form_SOURCES = t/unit/form.c
+t_unit_form_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_form_LDADD = $(UNIT_LIBS)
+t_unit_users_SOURCES = t/unit/users.c
+t_unit_users_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_users_LDADD = $(UNIT_LIBS)
 
 EXTRA_DIST += \
 	$(PERL_TESTS) \
