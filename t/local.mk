@@ -5,12 +5,31 @@
 PERL_TESTS =
 
 UNIT_TESTS = \
+	t/unit/digest \
+	t/unit/http_url \
+	t/unit/status \
 	t/unit/form \
 	t/unit/users
+
+# Programs that perl tests run.
+TEST_CLIENTS = \
+	t/unit/http_client
 
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
 
+t_unit_digest_SOURCES = t/unit/digest.c
+t_unit_digest_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_digest_LDADD = $(UNIT_LIBS)
+t_unit_http_client_SOURCES = t/unit/http_client.c
+t_unit_http_client_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_http_client_LDADD = $(UNIT_LIBS)
+t_unit_http_url_SOURCES = t/unit/http_url.c
+t_unit_http_url_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_http_url_LDADD = $(UNIT_LIBS)
+t_unit_status_SOURCES = t/unit/status.c
+t_unit_status_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_status_LDADD = $(UNIT_LIBS)
 t_unit_form_SOURCES = t/unit/form.c
 t_unit_form_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_form_LDADD = $(UNIT_LIBS)
@@ -34,7 +53,7 @@ selected_tests = $(patsubst %,$(abs_top_builddir)/%,$(filter-out %.t,$(TARDIS_TE
 	$(patsubst %,$(abs_top_srcdir)/%,$(filter %.t,$(TARDIS_TESTS)))
 
 if HAVE_CMOCKA
-check_PROGRAMS += $(UNIT_TESTS)
+check_PROGRAMS += $(UNIT_TESTS) $(TEST_CLIENTS)
 
 check-local:
 	TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
