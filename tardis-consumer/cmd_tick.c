@@ -1,0 +1,104 @@
+#include "commands.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <apr_strings.h>
+
+#include "outbox.h"
+#include "tick.h"
+
+/* A minute's cron must not pile up. */
+#define TIME_LIMIT 50
+#define TIME_LIMIT_MAX 86400
+
+const tardis_command_option_t cmd_tick_options[] = {
+    {"quiet", NULL, 0, "print the summary only if something failed"},
+    {"time-limit", "SECONDS", 0, "take nothing more after this long (default: 50)"},
+    {"now", NULL, 0, "step every pending experiment, also those that are not due"},
+    {"only", "ID", 0, "step this experiment only, also if it is not due"},
+    {NULL, NULL, 0, NULL},
+};
+
+static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_options_t *options);
+static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds);
+static int over(void *baton);
+static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
+                      apr_pool_t *pool);
+
+tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
+{
+    apr_pool_t *pool = invocation->pool;
+    apr_time_t started = apr_time_now();
+    const tardis_context_t *context = invocation->context;
+    consumer_settings_t *settings;
+    tick_options_t options;
+    tick_counts_t counts = {0};
+    outbox_counts_t mails = {0};
+    tardis_error_t *error = consumer_settings_read(invocation->config, &settings, pool);
+    if (!error)
+        error = consumer_settings_read_keys(invocation->config, settings, pool);
+    if (!error)
+        error = read_options(invocation, &options);
+    if (error)
+        return error;
+    if (options.only || tardis_arguments_has(invocation->arguments, "now"))
+        error = tardis_synced_hurry(context, options.only, pool);
+    if (!error)
+        error = tick_run(context, settings, &options, &counts, pool);
+    if (!error && !tardis_command_interrupted())
+        error = outbox_deliver(context, settings, over, &options, &mails, pool);
+    int failed = error || counts.failed || counts.errors || mails.failed;
+    if (failed || !tardis_arguments_has(invocation->arguments, "quiet"))
+        summarize(&counts, &mails, apr_time_now() - started, pool);
+    return error;
+}
+
+static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_options_t *options)
+{
+    const char *only = tardis_arguments_value(invocation->arguments, "only");
+    tardis_synced_t *synced = NULL;
+    long seconds;
+    tardis_error_t *error = read_time_limit(invocation, &seconds);
+    if (!error && only)
+        error = experiment_named(invocation, only, &synced);
+    if (error)
+        return error;
+    *options = (tick_options_t){.only = synced ? synced->experiment_id : 0,
+                                .stop_at = apr_time_now() + apr_time_from_sec(seconds)};
+    return NULL;
+}
+
+static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds)
+{
+    const char *given = tardis_arguments_value(invocation->arguments, "time-limit");
+    char *end;
+    *seconds = TIME_LIMIT;
+    if (!given)
+        return NULL;
+    errno = 0;
+    *seconds = strtol(given, &end, 10);
+    if (errno || end == given || *end || *seconds < 1 || *seconds > TIME_LIMIT_MAX)
+        return tardis_error_create(invocation->pool, TARDIS_USAGE, "--time-limit %.40s: give 1 to %d seconds",
+                                   given, TIME_LIMIT_MAX);
+    return NULL;
+}
+
+static int over(void *baton)
+{
+    return tick_is_over(baton);
+}
+
+static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
+                      apr_pool_t *pool)
+{
+    const char *mail = "";
+    if (mails->sent)
+        mail = apr_psprintf(pool, ", %d mail%s sent", mails->sent, mails->sent == 1 ? "" : "s");
+    if (mails->failed)
+        mail =
+            apr_psprintf(pool, "%s, %d mail%s not sent", mail, mails->failed, mails->failed == 1 ? "" : "s");
+    printf("tick: %d stepped, %d moved on, %d complete, %d failed, %d waiting, %d error%s%s in %.1f s\n",
+           counts->stepped, counts->moved_on, counts->complete, counts->failed, counts->waiting,
+           counts->errors, counts->errors == 1 ? "" : "s", mail, (double)took / (double)APR_USEC_PER_SEC);
+}

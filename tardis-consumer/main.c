@@ -1,0 +1,27 @@
+#include "commands.h"
+
+static const tardis_command_t commands[] = {
+    {"tick", "", 0, 0, TARDIS_NEEDS_SCHEMA | TARDIS_NEEDS_HTTP, cmd_tick_options,
+     "step every experiment that is due once; for cron", cmd_tick},
+    {"list", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_list_options, "list the experiments", cmd_list},
+    {"show", "<id|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_show_options, "show all about one experiment",
+     cmd_show},
+    {"retry", "<id|uid>...", 1, -1, TARDIS_NEEDS_SCHEMA, NULL, "start failed experiments again", cmd_retry},
+    {"register", "FILE", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_register_options,
+     "register a METS document as if a provider had sent it", cmd_register},
+    {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    const tardis_tool_t tool = {
+        .program = "tardis-consumer",
+        .summary =
+            "follows the experiments that providers register here until every file has arrived and is proven",
+        .config_file = TARDIS_SYSCONFDIR "/consumer.conf",
+        .side = TARDIS_SCHEMA_CONSUMER,
+        .options = consumer_options,
+        .commands = commands,
+    };
+    return tardis_tool_main(&tool, argc, (const char *const *)argv);
+}

@@ -1,0 +1,226 @@
+#include "settings.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "mail.h"
+#include "tardis_http.h"
+
+/* Longest key or password, in bytes. */
+#define SECRET_MAX 1024
+
+static const tardis_option_t provider_options[] = {
+    {"key_file", TARDIS_OPTION_TEXT, NULL, 0, 0, "file that holds the key this provider gave us, on one line",
+     NULL},
+    {NULL, TARDIS_OPTION_TEXT, NULL, 0, 0, NULL, NULL},
+};
+
+const tardis_option_t consumer_options[] = {
+    TARDIS_COMMON_OPTIONS,
+    {"store", TARDIS_OPTION_TEXT, NULL, 0, 0, "absolute directory below which the experiments' files arrive",
+     NULL},
+    {"site_settings_url", TARDIS_OPTION_TEXT, NULL, 0, 0,
+     "URL of this site's settings, byte for byte as in the providers' site registry", NULL},
+    {"base_url", TARDIS_OPTION_TEXT, NULL, 0, 0, "URL that links in mail begin with; unset: no links", NULL},
+    {"provider", TARDIS_OPTION_SECTION, NULL, 0, 0, "a provider, titled with its base URL", provider_options},
+    {"poll_interval", TARDIS_OPTION_INTEGER, "60", 1, 86400, "seconds between questions about a transfer",
+     NULL},
+    {"retry_minimum", TARDIS_OPTION_INTEGER, "30", 0, 86400, "shortest wait after an error, in seconds",
+     NULL},
+    {"retry_maximum", TARDIS_OPTION_INTEGER, "3600", 1, 604800, "longest wait after an error, in seconds",
+     NULL},
+    {"deadline_ingested", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
+     "seconds after which asking for the files is given up", NULL},
+    {"deadline_requested", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
+     "seconds within which the provider must have begun", NULL},
+    {"deadline_in_progress", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
+     "seconds without progress after which a transfer is given up", NULL},
+    {"deadline_checking", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
+     "seconds without progress after which checking the files is given up", NULL},
+    {"lease_seconds", TARDIS_OPTION_INTEGER, "120", 1, 86400,
+     "seconds after which the work of a tick that died is taken over", NULL},
+    {"parallel", TARDIS_OPTION_INTEGER, "64", 1, 4096, "requests in flight at most", NULL},
+    {"parallel_per_provider", TARDIS_OPTION_INTEGER, "8", 1, 1024,
+     "requests in flight to one provider at most", NULL},
+    {"hash_threads", TARDIS_OPTION_INTEGER, "0", 0, 256, "threads that check files; 0: one for each core",
+     NULL},
+    {"allow_empty", TARDIS_OPTION_BOOLEAN, "false", 0, 0, "accept experiments without files", NULL},
+    {"smtp_url", TARDIS_OPTION_TEXT, "smtp://localhost:25", 0, 0,
+     "mail server: smtp://host:port or smtps://host:port", NULL},
+    {"smtp_user", TARDIS_OPTION_TEXT, NULL, 0, 0, "user name for the mail server; unset: none", NULL},
+    {"smtp_password_file", TARDIS_OPTION_TEXT, NULL, 0, 0, "file that holds the password for the mail server",
+     NULL},
+    {"mail_from", TARDIS_OPTION_TEXT, NULL, 0, 0, "sender of mail; unset: tardis@ and this host's name",
+     NULL},
+    {"mail_administrators", TARDIS_OPTION_LIST, "", 0, 0,
+     "who gets mail about what completed and what failed", NULL},
+    {"mail_on_complete", TARDIS_OPTION_BOOLEAN, "true", 0, 0, "send mail when an experiment is complete",
+     NULL},
+    {"mail_owners", TARDIS_OPTION_BOOLEAN, "false", 0, 0, "send it to the experiment's owners as well", NULL},
+    {NULL, TARDIS_OPTION_TEXT, NULL, 0, 0, NULL, NULL},
+};
+
+static tardis_error_t *check_urls(const tardis_config_t *config, const consumer_settings_t *settings,
+                                  apr_pool_t *pool);
+static tardis_error_t *check_mail(const tardis_config_t *config, const consumer_settings_t *settings,
+                                  apr_pool_t *pool);
+static tardis_error_t *invalid(const tardis_config_t *config, const char *option, const char *what,
+                               apr_pool_t *pool);
+static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *providers, apr_pool_t *pool);
+static const char *without_slash(const char *url, apr_pool_t *pool);
+static const char *read_secret(const char *file, const char **problem, apr_pool_t *pool);
+
+tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_settings_t **settings,
+                                       apr_pool_t *pool)
+{
+    consumer_settings_t *read = apr_pcalloc(pool, sizeof(*read));
+    read->store = tardis_config_text(config, "store");
+    read->site_settings_url = tardis_config_text(config, "site_settings_url");
+    read->base_url = tardis_config_text(config, "base_url");
+    read->providers = apr_hash_make(pool);
+    read->poll_interval = tardis_config_integer(config, "poll_interval");
+    read->retry_minimum = tardis_config_integer(config, "retry_minimum");
+    read->retry_maximum = tardis_config_integer(config, "retry_maximum");
+    read->deadline_ingested = tardis_config_integer(config, "deadline_ingested");
+    read->deadline_requested = tardis_config_integer(config, "deadline_requested");
+    read->deadline_in_progress = tardis_config_integer(config, "deadline_in_progress");
+    read->deadline_checking = tardis_config_integer(config, "deadline_checking");
+    read->lease_seconds = (int)tardis_config_integer(config, "lease_seconds");
+    read->parallel = (int)tardis_config_integer(config, "parallel");
+    read->parallel_per_provider = (int)tardis_config_integer(config, "parallel_per_provider");
+    read->hash_threads = (int)tardis_config_integer(config, "hash_threads");
+    read->allow_empty = tardis_config_boolean(config, "allow_empty");
+    read->total_timeout = tardis_config_integer(config, "total_timeout");
+    read->smtp_url = tardis_config_text(config, "smtp_url");
+    read->smtp_user = tardis_config_text(config, "smtp_user");
+    read->mail_from = tardis_config_text(config, "mail_from");
+    if (!read->mail_from)
+        read->mail_from = apr_pstrcat(pool, "tardis@", tardis_host_name(pool), NULL);
+    read->mail_administrators = tardis_config_list(config, "mail_administrators");
+    read->mail_on_complete = tardis_config_boolean(config, "mail_on_complete");
+    read->mail_owners = tardis_config_boolean(config, "mail_owners");
+    *settings = read;
+    tardis_error_t *error = check_urls(config, read, pool);
+    return error ? error : check_mail(config, read, pool);
+}
+
+static tardis_error_t *check_urls(const tardis_config_t *config, const consumer_settings_t *settings,
+                                  apr_pool_t *pool)
+{
+    if (!settings->store || settings->store[0] != '/')
+        return invalid(config, "store", "must be set to an absolute directory", pool);
+    if (!settings->site_settings_url)
+        return invalid(config, "site_settings_url",
+                       "must be set to the URL that providers have in their site registry", pool);
+    tardis_error_t *error = tardis_url_check(settings->site_settings_url, pool);
+    if (error)
+        return invalid(config, "site_settings_url", error->text, pool);
+    if (strlen(settings->site_settings_url) > 255)
+        return invalid(config, "site_settings_url", "may have 255 bytes at most", pool);
+    if (settings->base_url && (error = tardis_url_check(settings->base_url, pool)) != NULL)
+        return invalid(config, "base_url", error->text, pool);
+    if (settings->retry_minimum > settings->retry_maximum)
+        return invalid(config, "retry_minimum", "must not be above retry_maximum", pool);
+    return NULL;
+}
+
+static tardis_error_t *check_mail(const tardis_config_t *config, const consumer_settings_t *settings,
+                                  apr_pool_t *pool)
+{
+    if (strncmp(settings->smtp_url, "smtp://", 7) != 0 && strncmp(settings->smtp_url, "smtps://", 8) != 0)
+        return invalid(config, "smtp_url", "must begin with smtp:// or smtps://", pool);
+    if (tardis_config_text(config, "mail_from") && !mail_address_is_plausible(settings->mail_from))
+        return invalid(config, "mail_from", "is no e-mail address", pool);
+    for (int i = 0; i < settings->mail_administrators->nelts; i++) {
+        const char *address = APR_ARRAY_IDX(settings->mail_administrators, i, const char *);
+        if (!mail_address_is_plausible(address))
+            return invalid(config, "mail_administrators",
+                           apr_psprintf(pool, "holds \"%s\", which is no e-mail address", address), pool);
+    }
+    return NULL;
+}
+
+static tardis_error_t *invalid(const tardis_config_t *config, const char *option, const char *what,
+                               apr_pool_t *pool)
+{
+    return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "%s: %s %s",
+                               tardis_config_where(config, option, pool), option, what);
+}
+
+tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consumer_settings_t *settings,
+                                            apr_pool_t *pool)
+{
+    const apr_array_header_t *sections = tardis_config_sections(config, "provider");
+    tardis_error_t *error = NULL;
+    for (int i = 0; i < sections->nelts && !error; i++)
+        error = add_provider(APR_ARRAY_IDX(sections, i, const tardis_config_t *), settings->providers, pool);
+    const char *password_file = tardis_config_text(config, "smtp_password_file");
+    if (error || !password_file)
+        return error;
+    const char *problem = NULL;
+    settings->smtp_password = read_secret(password_file, &problem, pool);
+    return problem ? invalid(config, "smtp_password_file", problem, pool) : NULL;
+}
+
+static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *providers, apr_pool_t *pool)
+{
+    consumer_provider_t *provider = apr_pcalloc(pool, sizeof(*provider));
+    provider->url = without_slash(tardis_config_title(section), pool);
+    tardis_error_t *error = tardis_url_check(provider->url, pool);
+    if (error)
+        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "%s: provider \"%s\": %s",
+                                   tardis_config_where(section, "key_file", pool), provider->url,
+                                   error->text);
+    if (apr_hash_get(providers, provider->url, APR_HASH_KEY_STRING))
+        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "%s: provider \"%s\" is there twice",
+                                   tardis_config_where(section, "key_file", pool), provider->url);
+    const char *file = tardis_config_text(section, "key_file");
+    if (file)
+        provider->key = read_secret(file, &provider->problem, pool);
+    else
+        provider->problem = "its section has no key_file";
+    apr_hash_set(providers, provider->url, APR_HASH_KEY_STRING, provider);
+    return NULL;
+}
+
+static const char *without_slash(const char *url, apr_pool_t *pool)
+{
+    apr_size_t length = strlen(url);
+    while (length > 0 && url[length - 1] == '/')
+        length--;
+    return apr_pstrmemdup(pool, url, length);
+}
+
+/* The first line of a file that not everybody may read; NULL and a problem that never quotes the content. */
+static const char *read_secret(const char *file, const char **problem, apr_pool_t *pool)
+{
+    struct stat info;
+    char buffer[SECRET_MAX + 2];
+    char reason[128];
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 || fstat(fd, &info) != 0 ? -1 : read(fd, buffer, sizeof(buffer) - 1);
+    int failure = errno;
+    if (fd >= 0)
+        close(fd);
+    if (got < 0) {
+        *problem = apr_psprintf(pool, "%s: %s", file, apr_strerror(failure, reason, sizeof(reason)));
+        return NULL;
+    }
+    if (info.st_mode & (S_IROTH | S_IWOTH)) {
+        *problem = apr_psprintf(pool, "%s can be read or written by everybody; chmod o-rw it", file);
+        return NULL;
+    }
+    buffer[got] = '\0';
+    apr_size_t length = strcspn(buffer, "\r\n");
+    int printable = length > 0 && length <= SECRET_MAX;
+    for (apr_size_t i = 0; i < length; i++)
+        printable = printable && buffer[i] > ' ' && buffer[i] < 0x7f;
+    if (!printable)
+        *problem = apr_psprintf(pool, "%s does not begin with a line of 1 to %d printable characters", file,
+                                SECRET_MAX);
+    return printable ? apr_pstrmemdup(pool, buffer, length) : NULL;
+}

@@ -1,0 +1,178 @@
+#include "states.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "integrity.h"
+#include "transfer_client.h"
+
+/* How many problems the history and the mail name; `show` tells more. */
+#define PROBLEMS_NAMED 3
+
+static const consumer_provider_t *provider_of(fsm_step_t *step);
+static void got(void *baton, const tardis_error_t *error);
+static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status);
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *status);
+static int has_moved(const fsm_step_t *step, const tardis_status_t *status);
+static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code);
+static void judge(fsm_step_t *step, const integrity_result_t *result);
+static const char *describe(const fsm_step_t *step, const integrity_result_t *result);
+
+void state_ingested(fsm_step_t *step)
+{
+    const consumer_provider_t *provider = provider_of(step);
+    if (!provider)
+        return;
+    const transfer_get_t get = {
+        .uid = step->synced->uid,
+        .dest_path = apr_psprintf(step->pool, "%" APR_UINT64_T_FMT, step->synced->experiment_id),
+        .site_settings_url = step->fsm->settings->site_settings_url,
+    };
+    transfer_client_get(step->fsm->context, provider, &get, got, step, step->pool);
+}
+
+/* The provider with its key; NULL if there is none, and then the step has ended. */
+static const consumer_provider_t *provider_of(fsm_step_t *step)
+{
+    const char *url = step->synced->provider_url;
+    const consumer_provider_t *provider =
+        apr_hash_get(step->fsm->settings->providers, url, APR_HASH_KEY_STRING);
+    if (provider && provider->key)
+        return provider;
+    fsm_fail(step, provider ? tardis_error_create(step->pool, TARDIS_PROVIDER_UNKNOWN,
+                                                  "no key for provider %s: %s", url, provider->problem)
+                            : tardis_error_create(step->pool, TARDIS_PROVIDER_UNKNOWN,
+                                                  "no provider section for %s in the configuration", url));
+    return NULL;
+}
+
+static void got(void *baton, const tardis_error_t *error)
+{
+    fsm_step_t *step = baton;
+    if (error)
+        fsm_fail(step, error);
+    else
+        fsm_move(step, TARDIS_STATE_REQUESTED, 0, "the provider has accepted the request for the files");
+}
+
+void state_transferring(fsm_step_t *step)
+{
+    const consumer_provider_t *provider = provider_of(step);
+    if (provider)
+        transfer_client_status(step->fsm->context, provider, step->synced->uid, told, step, step->pool);
+}
+
+static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status)
+{
+    fsm_step_t *step = baton;
+    if (error) {
+        fsm_fail(step, error);
+        return;
+    }
+    step->outcome.status_document = tardis_status_encode(status, step->pool);
+    switch (status->status) {
+    case TARDIS_STATUS_COMPLETE:
+        fsm_move(step, TARDIS_STATE_CHECKING, 0, "the provider says that every file was sent");
+        break;
+    case TARDIS_STATUS_IN_PROGRESS:
+        still_in_progress(step, status);
+        break;
+    case TARDIS_STATUS_FAILED:
+        transfer_ended(step, status, TARDIS_TRANSFER_FAILED);
+        break;
+    case TARDIS_STATUS_BAD_REQUEST:
+        transfer_ended(step, status, TARDIS_TRANSFER_BAD_REQUEST);
+        break;
+    case TARDIS_STATUS_SERVER_ERROR:
+        transfer_ended(step, status, TARDIS_TRANSFER_SERVER_ERROR);
+        break;
+    }
+}
+
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *status)
+{
+    apr_interval_time_t wait = apr_time_from_sec(step->fsm->settings->poll_interval);
+    if (strcmp(step->state->name, TARDIS_STATE_IN_PROGRESS) == 0)
+        fsm_stay(step, wait, has_moved(step, status));
+    else
+        fsm_move(step, TARDIS_STATE_IN_PROGRESS, wait,
+                 *status->progress
+                     ? apr_pstrcat(step->pool, "the transfer has begun: ", status->progress, NULL)
+                     : "the transfer has begun");
+}
+
+/* The time in the answer does not count: it is that of the answer, not of the last file. */
+static int has_moved(const fsm_step_t *step, const tardis_status_t *status)
+{
+    const char *document = step->synced->status_document;
+    tardis_status_t *before;
+    if (!document || tardis_status_decode(document, strlen(document), &before, step->pool))
+        return 1;
+    return before->files_done != status->files_done || before->bytes_done != status->bytes_done ||
+           strcmp(before->progress, status->progress) != 0;
+}
+
+static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code)
+{
+    const char *reason = *status->message ? status->message
+                         : *status->error ? status->error
+                                          : "(no reason given)";
+    fsm_fail(step, tardis_error_create(step->pool, code, "the provider says: %s: %s%s%s%s",
+                                       tardis_status_human(status->status), reason, *status->code ? " [" : "",
+                                       status->code, *status->code ? "]" : ""));
+}
+
+void state_checking(fsm_step_t *step)
+{
+    integrity_result_t *result = apr_pcalloc(step->pool, sizeof(*result));
+    step->work = result;
+    tardis_error_t *error = integrity_check(step, result);
+    if (error)
+        fsm_fail(step, error);
+    else if (!result->finished)
+        fsm_stay(step, 0, 1);
+    else
+        judge(step, result);
+}
+
+void state_leave_checking(fsm_step_t *step)
+{
+    const integrity_result_t *result = step->work;
+    const char *unverifiable = "";
+    if (result->unverifiable)
+        unverifiable =
+            apr_psprintf(step->pool, "; %" APR_UINT64_T_FMT " without a digest: existence and size only",
+                         result->unverifiable);
+    fsm_note(step, "transition", NULL,
+             apr_psprintf(step->pool,
+                          "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files were checked, %s%s",
+                          result->checked_through, step->synced->file_count,
+                          tardis_format_bytes(result->bytes_checked, step->pool), unverifiable));
+}
+
+static void judge(fsm_step_t *step, const integrity_result_t *result)
+{
+    if (step->synced->file_count == 0 && !step->fsm->settings->allow_empty) {
+        fsm_fail(step, tardis_error_create(step->pool, TARDIS_MANIFEST_EMPTY, "the experiment has no files"));
+    } else if (result->problem_count > 0) {
+        const tardis_file_problem_t *first = &APR_ARRAY_IDX(result->problems, 0, tardis_file_problem_t);
+        tardis_error_code_t code = tardis_error_code_of(first->code);
+        if (code == TARDIS_ERROR_CODES)
+            code = TARDIS_INTERNAL_ERROR;
+        fsm_fail(step, tardis_error_create(step->pool, code, "%s", describe(step, result)));
+    } else {
+        fsm_move(step, TARDIS_STATE_COMPLETE, -1, "every file is as promised");
+    }
+}
+
+static const char *describe(const fsm_step_t *step, const integrity_result_t *result)
+{
+    const char *text = apr_psprintf(
+        step->pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files %s not as promised",
+        result->problem_count, step->synced->file_count, result->problem_count == 1 ? "is" : "are");
+    for (int i = 0; i < result->problems->nelts && i < PROBLEMS_NAMED; i++)
+        text = apr_pstrcat(step->pool, text, i ? "; " : ": ",
+                           APR_ARRAY_IDX(result->problems, i, tardis_file_problem_t).text, NULL);
+    return result->problem_count > PROBLEMS_NAMED ? apr_pstrcat(step->pool, text, "; ...", NULL) : text;
+}

@@ -1,0 +1,19 @@
+/**
+ * @file states.h
+ * What each state does; see the table in fsm.c.
+ */
+#ifndef STATES_H
+#define STATES_H
+
+#include "fsm.h"
+
+/** Ingested: asks the provider for the files. */
+void state_ingested(fsm_step_t *step);
+/** Requested and InProgress: asks how far the transfer is. */
+void state_transferring(fsm_step_t *step);
+/** CheckingIntegrity: compares every file with what was promised. */
+void state_checking(fsm_step_t *step);
+/** Notes how much was checked, when CheckingIntegrity ends one way or the other. */
+void state_leave_checking(fsm_step_t *step);
+
+#endif

@@ -1,0 +1,38 @@
+/**
+ * @file tick.h
+ * One tick: takes what is due under leases, chunk by chunk, steps each experiment once with many requests in flight, and saves
+ * what the steps led to.
+ */
+#ifndef TICK_H
+#define TICK_H
+
+#include "fsm.h"
+
+/** What a tick is told. */
+typedef struct tick_options_t {
+    apr_uint64_t only;     /**< only this experiment; 0: all */
+    apr_time_t stop_at;    /**< by this host's clock: take nothing more from then on */
+} tick_options_t;
+
+/** What the steps led to; each is counted once, after it was saved. */
+typedef struct tick_counts_t {
+    int stepped;
+    int moved_on; /**< to a state that is neither Complete nor FailPermanent */
+    int complete;
+    int failed;   /**< to FailPermanent */
+    int waiting;  /**< stayed, without an error */
+    int errors;   /**< stayed, with an error; also those whose lease was lost */
+} tick_counts_t;
+
+/**
+ * Steps what is due. Steps whose action blocks come last, one at a time, so that they hold up no other.
+ * Needs context->db and context->http.
+ * @return an error of the database: what was not saved is stepped again by a later tick.
+ */
+tardis_error_t *tick_run(const tardis_context_t *context, const consumer_settings_t *settings,
+                         const tick_options_t *options, tick_counts_t *counts, apr_pool_t *pool);
+
+/** Whether a tick with these options should come to an end: its time is up, or the tool was told to stop. */
+int tick_is_over(const tick_options_t *options);
+
+#endif
