@@ -2,7 +2,14 @@
 # List a perl test in PERL_TESTS; a unit test (cmocka, prints TAP) as a program in UNIT_TESTS with its SOURCES,
 # CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
 
-PERL_TESTS =
+PERL_TESTS = \
+	t/e2e/10-main-job.t \
+	t/e2e/20-original-consumer.t \
+	t/e2e/30-original-provider.t \
+	t/e2e/40-valgrind.t \
+	t/packaging/10-manual.t \
+	t/packaging/20-samples.t \
+	t/packaging/30-layers.t
 
 UNIT_TESTS = \
 	t/unit/digest \
@@ -13,6 +20,7 @@ UNIT_TESTS = \
 
 # Programs that perl tests run.
 TEST_CLIENTS = \
+	t/unit/db_client \
 	t/unit/http_client
 
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -21,6 +29,9 @@ UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
 t_unit_digest_SOURCES = t/unit/digest.c
 t_unit_digest_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_digest_LDADD = $(UNIT_LIBS)
+t_unit_db_client_SOURCES = t/unit/db_client.c
+t_unit_db_client_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_db_client_LDADD = $(UNIT_LIBS)
 t_unit_http_client_SOURCES = t/unit/http_client.c
 t_unit_http_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_http_client_LDADD = $(UNIT_LIBS)

@@ -252,6 +252,32 @@ sub import_experiment {
     return $out;
 }
 
+# ($id): the state of an experiment at the consumer.
+sub state {
+    my ($self, $id) = @_;
+    return $self->sql('consumer', 'SELECT state FROM synced_experiment WHERE experiment_id = ?', $id) // 'unknown';
+}
+
+# ($id, $state): ticks, without waiting for the next attempt's time, until the experiment is in this state or has
+# come to an end. Returns its state.
+sub tick_until {
+    my ($self, $id, $state) = @_;
+    for (1 .. 100) {
+        my $now = $self->state($id);
+        return $now if $now =~ /^(?:\Q$state\E|Complete|FailPermanent)$/;
+        my ($status, $out, $err) = $self->run('tardis-consumer', 'tick', '--now', '--quiet');
+        Test::More::diag("tick ended with $status: $err") if $status;
+    }
+    return $self->state($id);
+}
+
+# ($id): the states that an experiment went through, in order.
+sub history {
+    my ($self, $id) = @_;
+    return map { $_->[0] } $self->sql('consumer', 'SELECT to_state FROM synced_event '
+        . 'WHERE experiment_id = ? AND to_state IS NOT NULL ORDER BY id', $id);
+}
+
 # ($side, $last): the lines of an httpd's error log; with $last only those since the last such call.
 sub error_log {
     my ($self, $side, $last) = @_;
