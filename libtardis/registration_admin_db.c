@@ -16,14 +16,14 @@ static tardis_error_t *override_within(const tardis_context_t *context, void *ba
 tardis_error_t *tardis_registration_retry(const tardis_context_t *context,
                                           const tardis_registration_t *registration, apr_pool_t *pool)
 {
-    override_t override = {.registration = registration, .state = TARDIS_REGISTRATION_PENDING};
+    override_t override = {.registration = registration, .state = TARDIS_REGISTRATION_STATE_PENDING};
     return transfer_transact(context, override_within, &override, pool);
 }
 
 tardis_error_t *tardis_registration_cancel(const tardis_context_t *context,
                                            const tardis_registration_t *registration, apr_pool_t *pool)
 {
-    override_t override = {.registration = registration, .state = TARDIS_REGISTRATION_REFUSED};
+    override_t override = {.registration = registration, .state = TARDIS_REGISTRATION_STATE_REFUSED};
     override.cause = tardis_error_create(pool, TARDIS_TRANSFER_CANCELLED, "the registration was cancelled");
     return transfer_transact(context, override_within, &override, pool);
 }

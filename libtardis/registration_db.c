@@ -97,7 +97,7 @@ static tardis_error_t *hold_existing(const tardis_context_t *context, const chan
         &changes, pool);
     if (!error && changes.rows != 1)
         return tardis_error_create(pool, TARDIS_CONFLICT, "another process is registering it just now");
-    if (error || strcmp(before->state, TARDIS_REGISTRATION_PENDING) == 0)
+    if (error || strcmp(before->state, TARDIS_REGISTRATION_STATE_PENDING) == 0)
         return error;
     return tell(context, change->experiment_id, change->site->url, NULL,
                 apr_pstrcat(pool, before->state, " -> Pending", NULL), pool);
@@ -159,7 +159,7 @@ tardis_error_t *tardis_registration_accept(const tardis_context_t *context, cons
     change_t change = {
         .lease = lease,
         .registration = registration,
-        .state = TARDIS_REGISTRATION_REGISTERED,
+        .state = TARDIS_REGISTRATION_STATE_REGISTERED,
         .location = location,
     };
     return transfer_transact(context, settle_within, &change, pool);
@@ -172,7 +172,7 @@ tardis_error_t *tardis_registration_refuse(const tardis_context_t *context, cons
     change_t change = {
         .lease = lease,
         .registration = registration,
-        .state = TARDIS_REGISTRATION_REFUSED,
+        .state = TARDIS_REGISTRATION_STATE_REFUSED,
         .location = registration->location,
         .cause = cause,
     };

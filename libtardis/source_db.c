@@ -46,11 +46,14 @@ tardis_error_t *tardis_source_find(const tardis_context_t *context, apr_uint64_t
 tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error =
-        tardis_db_query(context->db, "SELECT state, site_name FROM transfer WHERE experiment_id = ? FOR UPDATE",
-                        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
+    tardis_error_t *error = tardis_db_query(
+        context->db,
+        "SELECT t.state, t.site_name FROM experiment e LEFT JOIN transfer t ON t.experiment_id = e.id "
+        "WHERE e.id = ? FOR UPDATE",
+        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
     while (!error && tardis_db_rows_next(rows)) {
-        if (strcmp(tardis_db_rows_text(rows, 0), TARDIS_TRANSFER_STATE_SENDING) == 0)
+        const char *state = tardis_db_rows_text(rows, 0);
+        if (state && strcmp(state, TARDIS_TRANSFER_STATE_SENDING) == 0)
             return tardis_error_create(pool, TARDIS_CONFLICT, "it is being sent to %s; cancel that first",
                                        tardis_db_rows_text(rows, 1));
     }

@@ -189,9 +189,9 @@ tardis_error_t *tardis_notify_postpone(const tardis_context_t *context, const ta
 /* ---- Registrations: experiments that are told to sites. ---- */
 
 /** The states of a registration. */
-#define TARDIS_REGISTRATION_PENDING "Pending"
-#define TARDIS_REGISTRATION_REGISTERED "Registered"
-#define TARDIS_REGISTRATION_REFUSED "Refused"
+#define TARDIS_REGISTRATION_STATE_PENDING "Pending"
+#define TARDIS_REGISTRATION_STATE_REGISTERED "Registered"
+#define TARDIS_REGISTRATION_STATE_REFUSED "Refused"
 
 /** One registration: an experiment at a site. */
 typedef struct tardis_registration_t {
