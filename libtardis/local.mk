@@ -100,6 +100,19 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/xml_text.c \
 	libtardis/xml_text.h \
 	libtardis/xml_site.c \
+	libtardis/ingest.c \
+	libtardis/ingest_catalogue.c \
+	libtardis/ingest_private.h \
+	libtardis/ingest_values.c \
+	libtardis/intern.c \
+	libtardis/intern.h \
+	libtardis/tardis_ingest.h \
+	libtardis/xml_mets_describe.c \
+	libtardis/xml_mets_files.c \
+	libtardis/xml_mets_private.h \
+	libtardis/xml_mets_read.c \
+	libtardis/xml_mets_structure.c \
+	libtardis/xml_notmets_read.c \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
 	libtardis/users.c

@@ -35,7 +35,8 @@ typedef struct {
 } frame_t;
 
 struct tardis_xml_reader_t {
-    const tardis_xml_plan_t *plan;
+    const tardis_xml_plan_t *plan; /* NULL: only the root is looked at */
+    int has_root;
     void *baton;
     apr_pool_t *pool;
     apr_pool_t *scratch;
@@ -59,6 +60,8 @@ struct tardis_xml_reader_t {
     int attribute_count;
 };
 
+static tardis_xml_reader_t *create_reader(const tardis_xml_plan_t *plan, void *baton, apr_pool_t *pool);
+static tardis_error_t *read_source(tardis_xml_reader_t *reader, const tardis_xml_source_t *source);
 static int open_source(tardis_xml_reader_t *reader, const tardis_xml_source_t *source);
 static void parse(tardis_xml_reader_t *reader);
 static int read_bytes(void *context, char *buffer, int size);
@@ -79,18 +82,40 @@ static void stop(tardis_xml_reader_t *reader, tardis_error_t *error);
 tardis_error_t *tardis_xml_read(const tardis_xml_source_t *source, const tardis_xml_plan_t *plan, void *baton,
                                 apr_pool_t *pool)
 {
+    return read_source(create_reader(plan, baton, pool), source);
+}
+
+tardis_error_t *tardis_xml_root(const tardis_xml_source_t *source, const char **name, const char **ns,
+                                apr_pool_t *pool)
+{
+    tardis_xml_reader_t *reader = create_reader(NULL, NULL, pool);
+    tardis_error_t *error = read_source(reader, source);
+    if (error)
+        return error;
+    *name = reader->frames[1].name;
+    *ns = reader->frames[1].ns;
+    return NULL;
+}
+
+static tardis_xml_reader_t *create_reader(const tardis_xml_plan_t *plan, void *baton, apr_pool_t *pool)
+{
     tardis_xml_reader_t *reader = apr_pcalloc(pool, sizeof(*reader));
     reader->plan = plan;
     reader->baton = baton;
     reader->pool = pool;
     reader->utf8_line = 1;
     apr_pool_create(&reader->scratch, pool);
+    return reader;
+}
+
+static tardis_error_t *read_source(tardis_xml_reader_t *reader, const tardis_xml_source_t *source)
+{
     if (open_source(reader, source))
         parse(reader);
     if (reader->fd >= 0)
         close(reader->fd);
     if (!reader->error && reader->is_utf8 && reader->utf8_fault_line)
-        reader->error = tardis_error_at_line(pool, TARDIS_DOCUMENT_MALFORMED, reader->utf8_fault_line,
+        reader->error = tardis_error_at_line(reader->pool, TARDIS_DOCUMENT_MALFORMED, reader->utf8_fault_line,
                                              "a byte that is not UTF-8");
     return reader->error;
 }
@@ -134,7 +159,8 @@ static void parse(tardis_xml_reader_t *reader)
     if (reader->parser) {
         xmlCtxtUseOptions(reader->parser, XML_PARSE_NONET | XML_PARSE_NOENT);
         xmlParseDocument(reader->parser);
-        if (!reader->error && (!reader->parser->wellFormed || reader->depth || !reader->bytes_read))
+        int is_whole = reader->plan ? reader->parser->wellFormed && !reader->depth : 1;
+        if (!reader->error && !(reader->has_root && is_whole))
             stop(reader, tardis_error_at_line(reader->pool, TARDIS_DOCUMENT_MALFORMED, reader->utf8_line,
                                               "the document is not well-formed XML"));
         xmlFreeParserCtxt(reader->parser);
@@ -232,8 +258,15 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
     (void)default_count;
     if (reader->error)
         return;
-    if (reader->depth + reader->skipping == 0)
+    if (!reader->has_root)
         settle_encoding(reader);
+    reader->has_root = 1;
+    if (!reader->plan) {
+        reader->frames[1].name = apr_pstrdup(reader->pool, (const char *)name);
+        reader->frames[1].ns = uri ? apr_pstrdup(reader->pool, (const char *)uri) : "";
+        xmlStopParser(reader->parser);
+        return;
+    }
     frame_t *parent = &reader->frames[reader->depth];
     parent->has_children = 1;
     if (reader->depth + reader->skipping == TARDIS_XML_DEPTH_MAX) {

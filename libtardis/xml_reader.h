@@ -73,6 +73,15 @@ typedef struct tardis_xml_plan_t {
 tardis_error_t *tardis_xml_read(const tardis_xml_source_t *source, const tardis_xml_plan_t *plan, void *baton,
                                 apr_pool_t *pool);
 
+/**
+ * Reads a document only as far as its root element.
+ * @param name set to the root's local name.
+ * @param ns set to its namespace; "" for none.
+ * @return as tardis_xml_read().
+ */
+tardis_error_t *tardis_xml_root(const tardis_xml_source_t *source, const char **name, const char **ns,
+                                apr_pool_t *pool);
+
 /* ---- For handlers. What is returned is good until the handler returns, unless it says otherwise. ---- */
 
 /** Local name and namespace ("" for none) of the element. */
