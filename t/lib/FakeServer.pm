@@ -110,10 +110,8 @@ sub converse {
 sub read_request {
     my ($connection) = @_;
     my $head = '';
-    until ($head =~ s/\r\n\r\n(.*)\z//s) {
-        sysread($connection, $head, 65536, length $head) or return;
-    }
-    my $body = $1;
+    sysread($connection, $head, 65536, length $head) or return until $head =~ /\r\n\r\n/;
+    ($head, my $body) = split /\r\n\r\n/, $head, 2;
     my ($line, @lines) = split /\r\n/, $head;
     my ($method, $path) = split / /, $line;
     my %headers;
