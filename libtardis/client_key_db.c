@@ -62,20 +62,21 @@ tardis_error_t *tardis_client_key_add(const tardis_context_t *context, const cha
     unsigned char digest[32];
     tardis_db_changes_t changes = {0};
     tardis_digest_sha256(key, strlen(key), digest);
-    tardis_error_t *error = tardis_db_execute(
-        context->db,
-        "INSERT INTO client_key (address, key_digest, site_name, site_url, created_at) "
-        "VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
-        TARDIS_DB_VALUES(tardis_db_text(address), tardis_db_bytes(digest, sizeof(digest)),
-                         tardis_db_text(site_name), tardis_db_text(site_url)),
-        &changes, pool);
+    tardis_error_t *error =
+        tardis_db_execute(context->db,
+                          "INSERT INTO client_key (address, key_digest, site_name, site_url, created_at) "
+                          "VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
+                          TARDIS_DB_VALUES(tardis_db_text(address), tardis_db_bytes(digest, sizeof(digest)),
+                                           tardis_db_text(site_name), tardis_db_text(site_url)),
+                          &changes, pool);
     if (error && error->code == TARDIS_DATABASE_DUPLICATE)
         return tardis_error_create(pool, TARDIS_CONFLICT, "this key is already there for %s", address);
     *id = changes.insert_id;
     return error;
 }
 
-tardis_error_t *tardis_client_key_list(const tardis_context_t *context, apr_array_header_t **keys, apr_pool_t *pool)
+tardis_error_t *tardis_client_key_list(const tardis_context_t *context, apr_array_header_t **keys,
+                                       apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     *keys = apr_array_make(pool, 8, sizeof(tardis_client_key_t *));

@@ -11,7 +11,8 @@ tardis_error_t *tardis_overview_page(const tardis_context_t *context, apr_uint64
     *lines = apr_array_make(pool, limit, sizeof(tardis_overview_t *));
     tardis_error_t *error = tardis_db_query(
         context->db,
-        "SELECT e.id, e.epn, e.title, e.file_count, e.byte_count, COALESCE(t.site_name, r.site_name), s.site_url, "
+        "SELECT e.id, e.epn, e.title, e.file_count, e.byte_count, COALESCE(t.site_name, r.site_name), "
+        "s.site_url, "
         "r.state, t.state, t.files_done, t.bytes_done, COALESCE(t.updated_at, r.updated_at, e.updated_at), "
         "COALESCE(t.error_code, IF(t.id IS NULL, r.error_code, NULL)) "
         "FROM (SELECT id, epn, title, file_count, byte_count, updated_at FROM experiment WHERE id > ? "

@@ -42,8 +42,8 @@ static tardis_error_t *override_within(const tardis_context_t *context, void *ba
         TARDIS_DB_VALUES(tardis_db_text(override->state), tardis_db_text(override->state),
                          tardis_db_text(override->cause ? tardis_error_name(override->cause->code) : NULL),
                          tardis_db_text(override->cause ? override->cause->text : NULL),
-                         tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
-                         tardis_db_text(registration->state)),
+                         tardis_db_unsigned(registration->experiment_id),
+                         tardis_db_text(registration->site_url), tardis_db_text(registration->state)),
         &changes, pool);
     if (!error && changes.rows != 1)
         return tardis_error_create(pool, TARDIS_CONFLICT, "the registration at %s is no longer %s",
@@ -65,9 +65,11 @@ tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_ui
 {
     tardis_db_rows_t *rows;
     *registrations = apr_array_make(pool, 4, sizeof(tardis_registration_t *));
-    tardis_error_t *error = tardis_db_query(
-        context->db, "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE experiment_id = ? ORDER BY site_name, site_url",
-        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT " REGISTRATION_COLUMNS
+                        " FROM registration WHERE experiment_id = ? ORDER BY site_name, site_url",
+                        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &rows, pool);
     while (!error && tardis_db_rows_next(rows))
         APR_ARRAY_PUSH(*registrations, tardis_registration_t *) = registration_from_row(rows, pool);
     return error;

@@ -61,7 +61,8 @@ static tardis_error_t *open_within(const tardis_context_t *context, void *baton,
         return error;
     error = tardis_db_execute(
         context->db,
-        "INSERT INTO registration (experiment_id, site_url, site_name, state, chosen, next_attempt_at, lease_owner, "
+        "INSERT INTO registration (experiment_id, site_url, site_name, state, chosen, next_attempt_at, "
+        "lease_owner, "
         "lease_until, created_at, updated_at) VALUES (?, ?, ?, 'Pending', ?, UTC_TIMESTAMP(6), ?, "
         "UTC_TIMESTAMP(6) + INTERVAL ? SECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))",
         TARDIS_DB_VALUES(tardis_db_unsigned(change->experiment_id), tardis_db_text(change->site->url),
@@ -89,7 +90,8 @@ static tardis_error_t *hold_existing(const tardis_context_t *context, const chan
     error = tardis_db_execute(
         context->db,
         "UPDATE registration SET site_name = ?, state = 'Pending', chosen = ?, attempts = 0, "
-        "next_attempt_at = UTC_TIMESTAMP(6), lease_owner = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, "
+        "next_attempt_at = UTC_TIMESTAMP(6), lease_owner = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? "
+        "SECOND, "
         "updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ? AND site_url = ? AND " FREE,
         TARDIS_DB_VALUES(tardis_db_text(change->site->name), tardis_db_signed(change->chosen),
                          tardis_db_text(change->lease->owner), tardis_db_signed(change->lease->seconds),
@@ -109,7 +111,8 @@ static tardis_error_t *find(const tardis_context_t *context, apr_uint64_t experi
     tardis_db_rows_t *rows;
     *registration = NULL;
     tardis_error_t *error = tardis_db_query(
-        context->db, "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE experiment_id = ? AND site_url = ?",
+        context->db,
+        "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE experiment_id = ? AND site_url = ?",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_text(site_url)), &rows, pool);
     if (!error && tardis_db_rows_next(rows))
         *registration = registration_from_row(rows, pool);
@@ -124,7 +127,8 @@ tardis_error_t *tardis_registration_claim(const tardis_context_t *context, const
     *registration = NULL;
     tardis_error_t *error = tardis_db_query(
         context->db,
-        "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE state = 'Pending' AND next_attempt_at <= UTC_TIMESTAMP(6) AND " FREE
+        "SELECT " REGISTRATION_COLUMNS
+        " FROM registration WHERE state = 'Pending' AND next_attempt_at <= UTC_TIMESTAMP(6) AND " FREE
         " ORDER BY next_attempt_at LIMIT 16",
         TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && !taken && tardis_db_rows_next(rows)) {
@@ -143,10 +147,12 @@ static tardis_error_t *take(const tardis_context_t *context, const tardis_lease_
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE registration SET lease_owner = ?, lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND "
-        "WHERE experiment_id = ? AND site_url = ? AND state = 'Pending' AND next_attempt_at <= UTC_TIMESTAMP(6) "
+        "WHERE experiment_id = ? AND site_url = ? AND state = 'Pending' AND next_attempt_at <= "
+        "UTC_TIMESTAMP(6) "
         "AND " FREE,
         TARDIS_DB_VALUES(tardis_db_text(lease->owner), tardis_db_signed(lease->seconds),
-                         tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url)),
+                         tardis_db_unsigned(registration->experiment_id),
+                         tardis_db_text(registration->site_url)),
         &changes, pool);
     *taken = !error && changes.rows == 1;
     return error;
@@ -166,8 +172,8 @@ tardis_error_t *tardis_registration_accept(const tardis_context_t *context, cons
 }
 
 tardis_error_t *tardis_registration_refuse(const tardis_context_t *context, const tardis_lease_t *lease,
-                                           const tardis_registration_t *registration, const tardis_error_t *cause,
-                                           apr_pool_t *pool)
+                                           const tardis_registration_t *registration,
+                                           const tardis_error_t *cause, apr_pool_t *pool)
 {
     change_t change = {
         .lease = lease,
@@ -188,11 +194,12 @@ static tardis_error_t *settle_within(const tardis_context_t *context, void *bato
         context->db,
         "UPDATE registration SET state = ?, attempts = attempts + 1, next_attempt_at = NULL, location = ?, "
         "error_code = ?, error_text = ?, " RELEASE HELD,
-        TARDIS_DB_VALUES(tardis_db_text(change->state), tardis_db_text(change->location),
-                         tardis_db_text(change->cause ? tardis_error_name(change->cause->code) : NULL),
-                         tardis_db_text(change->cause ? transfer_text_bound(change->cause->text, pool) : NULL),
-                         tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
-                         tardis_db_text(change->lease->owner)),
+        TARDIS_DB_VALUES(
+            tardis_db_text(change->state), tardis_db_text(change->location),
+            tardis_db_text(change->cause ? tardis_error_name(change->cause->code) : NULL),
+            tardis_db_text(change->cause ? transfer_text_bound(change->cause->text, pool) : NULL),
+            tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
+            tardis_db_text(change->lease->owner)),
         &changes, pool);
     error = held(error, &changes, registration, pool);
     if (error)
@@ -204,8 +211,9 @@ static tardis_error_t *settle_within(const tardis_context_t *context, void *bato
 }
 
 tardis_error_t *tardis_registration_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
-                                             const tardis_registration_t *registration, const tardis_error_t *cause,
-                                             apr_interval_time_t delay, apr_pool_t *pool)
+                                             const tardis_registration_t *registration,
+                                             const tardis_error_t *cause, apr_interval_time_t delay,
+                                             apr_pool_t *pool)
 {
     change_t change = {.lease = lease, .registration = registration, .cause = cause, .delay = delay};
     return transfer_transact(context, postpone_within, &change, pool);
@@ -219,11 +227,13 @@ static tardis_error_t *postpone_within(const tardis_context_t *context, void *ba
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE registration SET attempts = attempts + 1, "
-        "next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, error_code = ?, error_text = ?, " RELEASE HELD,
-        TARDIS_DB_VALUES(tardis_db_signed(change->delay), tardis_db_text(tardis_error_name(change->cause->code)),
+        "next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND, error_code = ?, error_text = "
+        "?, " RELEASE HELD,
+        TARDIS_DB_VALUES(tardis_db_signed(change->delay),
+                         tardis_db_text(tardis_error_name(change->cause->code)),
                          tardis_db_text(transfer_text_bound(change->cause->text, pool)),
-                         tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
-                         tardis_db_text(change->lease->owner)),
+                         tardis_db_unsigned(registration->experiment_id),
+                         tardis_db_text(registration->site_url), tardis_db_text(change->lease->owner)),
         &changes, pool);
     error = held(error, &changes, registration, pool);
     if (error)
@@ -248,8 +258,8 @@ static tardis_error_t *drop_within(const tardis_context_t *context, void *baton,
     tardis_db_changes_t changes = {0};
     tardis_error_t *error = tardis_db_execute(
         context->db, "DELETE FROM registration" HELD,
-        TARDIS_DB_VALUES(tardis_db_unsigned(registration->experiment_id), tardis_db_text(registration->site_url),
-                         tardis_db_text(change->lease->owner)),
+        TARDIS_DB_VALUES(tardis_db_unsigned(registration->experiment_id),
+                         tardis_db_text(registration->site_url), tardis_db_text(change->lease->owner)),
         &changes, pool);
     error = held(error, &changes, registration, pool);
     if (error)
@@ -262,7 +272,8 @@ static tardis_error_t *held(tardis_error_t *error, const tardis_db_changes_t *ch
                             const tardis_registration_t *registration, apr_pool_t *pool)
 {
     if (!error && changes->rows != 1)
-        return tardis_error_create(pool, TARDIS_LEASE_LOST, "the registration at %s was taken over or cancelled",
+        return tardis_error_create(pool, TARDIS_LEASE_LOST,
+                                   "the registration at %s was taken over or cancelled",
                                    registration->site_name);
     return error;
 }

@@ -6,7 +6,8 @@
 
 #include "transfer_rows.h"
 
-static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool);
+static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                      apr_pool_t *pool);
 
 tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_t experiment_id,
                                     const char *directory, apr_pool_t *pool)
@@ -20,11 +21,13 @@ tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_
 }
 
 /* What was sent of another list of files counts for nothing. */
-static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool)
+static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                      apr_pool_t *pool)
 {
     return tardis_db_execute(
         context->db,
-        "UPDATE transfer t JOIN experiment e ON e.id = t.experiment_id SET t.sent_through = 0, t.files_done = 0, "
+        "UPDATE transfer t JOIN experiment e ON e.id = t.experiment_id SET t.sent_through = 0, t.files_done "
+        "= 0, "
         "t.bytes_done = 0, t.files_total = e.file_count, t.bytes_total = e.byte_count, "
         "t.updated_at = UTC_TIMESTAMP(6) WHERE t.experiment_id = ? AND t.state <> 'Complete'",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
@@ -43,7 +46,8 @@ tardis_error_t *tardis_source_find(const tardis_context_t *context, apr_uint64_t
     return error;
 }
 
-tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool)
+tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                   apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(
@@ -60,8 +64,8 @@ tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t
     return error;
 }
 
-tardis_error_t *tardis_source_epn_taken(const tardis_context_t *context, const char *epn, apr_uint64_t experiment_id,
-                                        apr_uint64_t *other_id, apr_pool_t *pool)
+tardis_error_t *tardis_source_epn_taken(const tardis_context_t *context, const char *epn,
+                                        apr_uint64_t experiment_id, apr_uint64_t *other_id, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     *other_id = 0;

@@ -9,8 +9,8 @@
 #include "tardis_uid.h"
 
 static tardis_error_t *start_transfer(const tardis_context_t *context, const tardis_sync_settings_t *settings,
-                                      const tardis_sync_client_t *client, const char *uid, const char *dest_path,
-                                      apr_pool_t *pool);
+                                      const tardis_sync_client_t *client, const char *uid,
+                                      const char *dest_path, apr_pool_t *pool);
 static tardis_error_t *status(const tardis_context_t *context, const tardis_sync_settings_t *settings,
                               const tardis_sync_client_t *client, const char *uid, tardis_status_t **answer,
                               apr_pool_t *pool);
@@ -28,8 +28,8 @@ const tardis_sync_manager_t *tardis_sync_manager_default(void)
 }
 
 static tardis_error_t *start_transfer(const tardis_context_t *context, const tardis_sync_settings_t *settings,
-                                      const tardis_sync_client_t *client, const char *uid, const char *dest_path,
-                                      apr_pool_t *pool)
+                                      const tardis_sync_client_t *client, const char *uid,
+                                      const char *dest_path, apr_pool_t *pool)
 {
     tardis_transfer_request_t request = {
         .site_name = client->site_name,
@@ -76,10 +76,10 @@ static tardis_status_t *status_of(const tardis_transfer_t *transfer, apr_pool_t 
     answer->message = transfer->error_text ? transfer->error_text : "";
     answer->code = transfer->error_code ? transfer->error_code : "";
     answer->error = "";
-    answer->progress =
-        apr_psprintf(pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files, %s of %s", transfer->files_done,
-                     transfer->files_total, tardis_format_bytes(transfer->bytes_done, pool),
-                     tardis_format_bytes(transfer->bytes_total, pool));
+    answer->progress = apr_psprintf(pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files, %s of %s",
+                                    transfer->files_done, transfer->files_total,
+                                    tardis_format_bytes(transfer->bytes_done, pool),
+                                    tardis_format_bytes(transfer->bytes_total, pool));
     answer->files_done = (apr_int64_t)transfer->files_done;
     answer->files_total = (apr_int64_t)transfer->files_total;
     answer->bytes_done = (apr_int64_t)transfer->bytes_done;

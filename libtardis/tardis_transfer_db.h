@@ -54,19 +54,23 @@ typedef struct tardis_client_key_t {
     apr_time_t created_at;
 } tardis_client_key_t;
 
-/** The canonical text of an IPv4 or IPv6 address; an IPv4-mapped one becomes IPv4. @return TARDIS_USAGE if it is none. */
+/** The canonical text of an IPv4 or IPv6 address; an IPv4-mapped one becomes IPv4. @return TARDIS_USAGE if it
+ * is none. */
 tardis_error_t *tardis_address_canonical(const char *address, const char **canonical, apr_pool_t *pool);
 
 /** The client with this address and key; @a client is set to NULL if there is none. */
 tardis_error_t *tardis_client_key_find(const tardis_context_t *context, const char *address, const char *key,
                                        tardis_client_key_t **client, apr_pool_t *pool);
 
-/** Adds a key (16 to 255 printable ASCII characters, checked by the caller). @return TARDIS_CONFLICT: it is there already. */
+/** Adds a key (16 to 255 printable ASCII characters, checked by the caller). @return TARDIS_CONFLICT: it is
+ * there already. */
 tardis_error_t *tardis_client_key_add(const tardis_context_t *context, const char *address, const char *key,
-                                      const char *site_name, const char *site_url, apr_uint64_t *id, apr_pool_t *pool);
+                                      const char *site_name, const char *site_url, apr_uint64_t *id,
+                                      apr_pool_t *pool);
 
 /** All keys by id: an array of tardis_client_key_t *. */
-tardis_error_t *tardis_client_key_list(const tardis_context_t *context, apr_array_header_t **keys, apr_pool_t *pool);
+tardis_error_t *tardis_client_key_list(const tardis_context_t *context, apr_array_header_t **keys,
+                                       apr_pool_t *pool);
 
 /** Removes a key: its consumer is refused from now on. @return TARDIS_NOT_FOUND. */
 tardis_error_t *tardis_client_key_remove(const tardis_context_t *context, apr_uint64_t id, apr_pool_t *pool);
@@ -80,30 +84,36 @@ typedef struct tardis_transfer_request_t {
 } tardis_transfer_request_t;
 
 /**
- * Records a transfer, in one transaction with its event. Idempotent per experiment and site: one that is queued or being sent is
- * left alone, also a Complete one whose completion the site has not been told yet (a repeat of a lost answer). A Failed or
- * Cancelled one, and a Complete one the site was told of, is queued anew from the first file.
- * @return TARDIS_UID_UNKNOWN: no such experiment (or one without a source directory); TARDIS_CONFLICT: being sent to another dest_path.
+ * Records a transfer, in one transaction with its event. Idempotent per experiment and site: one that is
+ * queued or being sent is left alone, also a Complete one whose completion the site has not been told yet (a
+ * repeat of a lost answer). A Failed or Cancelled one, and a Complete one the site was told of, is queued
+ * anew from the first file.
+ * @return TARDIS_UID_UNKNOWN: no such experiment (or one without a source directory); TARDIS_CONFLICT: being
+ * sent to another dest_path.
  */
-tardis_error_t *tardis_transfer_request(const tardis_context_t *context, const tardis_transfer_request_t *request,
-                                        apr_pool_t *pool);
+tardis_error_t *tardis_transfer_request(const tardis_context_t *context,
+                                        const tardis_transfer_request_t *request, apr_pool_t *pool);
 
 /**
- * The transfer of an experiment to a site. @a transfer is NULL when it was never requested; *exists tells whether the
- * experiment exists at all. One query.
+ * The transfer of an experiment to a site. @a transfer is NULL when it was never requested; *exists tells
+ * whether the experiment exists at all. One query.
  */
-tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id, const char *site_url,
-                                     tardis_transfer_t **transfer, int *exists, apr_pool_t *pool);
+tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                     const char *site_url, tardis_transfer_t **transfer, int *exists,
+                                     apr_pool_t *pool);
 
-/** Notes that the site has been told of completion (see tardis_transfer_request()). Costs nothing when it is noted already. */
-tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context, const tardis_transfer_t *transfer, apr_pool_t *pool);
+/** Notes that the site has been told of completion (see tardis_transfer_request()). Costs nothing when it is
+ * noted already. */
+tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context,
+                                              const tardis_transfer_t *transfer, apr_pool_t *pool);
 
 /** The transfers of an experiment by site: an array of tardis_transfer_t *. */
 tardis_error_t *tardis_transfer_list(const tardis_context_t *context, apr_uint64_t experiment_id,
                                      apr_array_header_t **transfers, apr_pool_t *pool);
 
 /**
- * `retry`: a Failed or Cancelled transfer is queued again from where it stopped, one that waits is made due now.
+ * `retry`: a Failed or Cancelled transfer is queued again from where it stopped, one that waits is made due
+ * now.
  * @return TARDIS_CONFLICT: it is Sending or Complete.
  */
 tardis_error_t *tardis_transfer_retry(const tardis_context_t *context, const tardis_transfer_t *transfer,
@@ -130,7 +140,8 @@ typedef struct tardis_transfer_event_t {
 tardis_error_t *tardis_transfer_events(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
                                        apr_array_header_t **events, apr_pool_t *pool);
 
-/* ---- Leases: what `send` works with. A lease is taken by a conditional UPDATE and checked by its row count. ---- */
+/* ---- Leases: what `send` works with. A lease is taken by a conditional UPDATE and checked by its row count.
+ * ---- */
 
 /** Who takes a lease, and for how long. */
 typedef struct tardis_lease_t {
@@ -139,15 +150,17 @@ typedef struct tardis_lease_t {
 } tardis_lease_t;
 
 /**
- * Takes one transfer that is due and that nobody else holds; it is Sending afterwards, its progress set back to its cursor.
+ * Takes one transfer that is due and that nobody else holds; it is Sending afterwards, its progress set back
+ * to its cursor.
  * @param transfer set to NULL when none is due.
  */
 tardis_error_t *tardis_transfer_claim(const tardis_context_t *context, const tardis_lease_t *lease,
                                       tardis_transfer_t **transfer, apr_pool_t *pool);
 
 /**
- * Saves sent_through, files_done, bytes_done and attempts of a transfer that is held, and renews its lease. Without failed
- * attempts its error is forgotten. @return TARDIS_LEASE_LOST: somebody else has it, or it was cancelled; its row must not be touched.
+ * Saves sent_through, files_done, bytes_done and attempts of a transfer that is held, and renews its lease.
+ * Without failed attempts its error is forgotten. @return TARDIS_LEASE_LOST: somebody else has it, or it was
+ * cancelled; its row must not be touched.
  */
 tardis_error_t *tardis_transfer_save(const tardis_context_t *context, const tardis_lease_t *lease,
                                      const tardis_transfer_t *transfer, apr_pool_t *pool);
@@ -166,25 +179,29 @@ tardis_error_t *tardis_transfer_postpone(const tardis_context_t *context, const 
                                          apr_interval_time_t delay, apr_pool_t *pool);
 
 /**
- * Sending -> Failed for @a cause. @a files (const tardis_error_t *; may be NULL) go into the history as well, one event each.
+ * Sending -> Failed for @a cause. @a files (const tardis_error_t *; may be NULL) go into the history as well,
+ * one event each.
  * @return also TARDIS_LEASE_LOST.
  */
 tardis_error_t *tardis_transfer_fail(const tardis_context_t *context, const tardis_lease_t *lease,
                                      const tardis_transfer_t *transfer, const tardis_error_t *cause,
                                      const apr_array_header_t *files, apr_pool_t *pool);
 
-/** Takes one Complete transfer whose notification is owed and due. @a transfer is set to NULL when there is none. */
+/** Takes one Complete transfer whose notification is owed and due. @a transfer is set to NULL when there is
+ * none. */
 tardis_error_t *tardis_notify_claim(const tardis_context_t *context, const tardis_lease_t *lease,
                                     tardis_transfer_t **transfer, apr_pool_t *pool);
 
-/** The notification is settled: no more tries. @a text says how; @a cause: why it was given up; NULL: it was not. */
+/** The notification is settled: no more tries. @a text says how; @a cause: why it was given up; NULL: it was
+ * not. */
 tardis_error_t *tardis_notify_settle(const tardis_context_t *context, const tardis_lease_t *lease,
-                                     const tardis_transfer_t *transfer, const char *text, const tardis_error_t *cause,
-                                     apr_pool_t *pool);
+                                     const tardis_transfer_t *transfer, const char *text,
+                                     const tardis_error_t *cause, apr_pool_t *pool);
 
 /** The notification failed and is due again in @a delay. */
 tardis_error_t *tardis_notify_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
-                                       const tardis_transfer_t *transfer, apr_interval_time_t delay, apr_pool_t *pool);
+                                       const tardis_transfer_t *transfer, apr_interval_time_t delay,
+                                       apr_pool_t *pool);
 
 /* ---- Registrations: experiments that are told to sites. ---- */
 
@@ -199,7 +216,7 @@ typedef struct tardis_registration_t {
     const char *site_name;
     const char *site_url;
     const char *state;
-    int chosen;                 /**< the site was named: its email-endswith need not match the owners */
+    int chosen; /**< the site was named: its email-endswith need not match the owners */
     apr_uint64_t attempts;
     apr_time_t next_attempt_at; /**< 0: nothing more to do */
     const char *location;       /**< where the consumer shows it; NULL: not registered, or it did not say */
@@ -229,15 +246,17 @@ tardis_error_t *tardis_registration_accept(const tardis_context_t *context, cons
 
 /** Pending -> Refused for @a cause. @return also TARDIS_LEASE_LOST. */
 tardis_error_t *tardis_registration_refuse(const tardis_context_t *context, const tardis_lease_t *lease,
-                                           const tardis_registration_t *registration, const tardis_error_t *cause,
-                                           apr_pool_t *pool);
+                                           const tardis_registration_t *registration,
+                                           const tardis_error_t *cause, apr_pool_t *pool);
 
 /** It stays Pending and is due again in @a delay, one more attempt failed. @return also TARDIS_LEASE_LOST. */
 tardis_error_t *tardis_registration_postpone(const tardis_context_t *context, const tardis_lease_t *lease,
-                                             const tardis_registration_t *registration, const tardis_error_t *cause,
-                                             apr_interval_time_t delay, apr_pool_t *pool);
+                                             const tardis_registration_t *registration,
+                                             const tardis_error_t *cause, apr_interval_time_t delay,
+                                             apr_pool_t *pool);
 
-/** Removes a Pending registration: no owner of the experiment belongs to the site. @return also TARDIS_LEASE_LOST. */
+/** Removes a Pending registration: no owner of the experiment belongs to the site. @return also
+ * TARDIS_LEASE_LOST. */
 tardis_error_t *tardis_registration_drop(const tardis_context_t *context, const tardis_lease_t *lease,
                                          const tardis_registration_t *registration, apr_pool_t *pool);
 
@@ -245,7 +264,8 @@ tardis_error_t *tardis_registration_drop(const tardis_context_t *context, const 
 tardis_error_t *tardis_registration_retry(const tardis_context_t *context,
                                           const tardis_registration_t *registration, apr_pool_t *pool);
 
-/** `cancel`: a Pending registration becomes Refused, with an event. @return TARDIS_CONFLICT: it is not Pending. */
+/** `cancel`: a Pending registration becomes Refused, with an event. @return TARDIS_CONFLICT: it is not
+ * Pending. */
 tardis_error_t *tardis_registration_cancel(const tardis_context_t *context,
                                            const tardis_registration_t *registration, apr_pool_t *pool);
 
@@ -256,8 +276,8 @@ tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_ui
 /* ---- Where an experiment's files are. ---- */
 
 /**
- * Sets the directory of an experiment, and lets its transfers that are not Complete begin again with the files it has now.
- * Within the transaction of an import.
+ * Sets the directory of an experiment, and lets its transfers that are not Complete begin again with the
+ * files it has now. Within the transaction of an import.
  * @param directory absolute; datafile paths are below it.
  */
 tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_t experiment_id,
@@ -268,21 +288,25 @@ tardis_error_t *tardis_source_find(const tardis_context_t *context, apr_uint64_t
                                    const char **directory, apr_pool_t *pool);
 
 /**
- * Nobody starts to send the experiment until the transaction ends. @return TARDIS_CONFLICT: it is being sent already.
+ * Nobody starts to send the experiment until the transaction ends. @return TARDIS_CONFLICT: it is being sent
+ * already.
  */
-tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id, apr_pool_t *pool);
+tardis_error_t *tardis_source_hold(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                   apr_pool_t *pool);
 
 /**
- * Whether an experiment other than @a experiment_id has this EPN; called after the experiment was written, before the commit:
- * of two imports at once one then waits for the other, or is told to repeat (TARDIS_DATABASE_BUSY).
+ * Whether an experiment other than @a experiment_id has this EPN; called after the experiment was written,
+ * before the commit: of two imports at once one then waits for the other, or is told to repeat
+ * (TARDIS_DATABASE_BUSY).
  * @param other_id set to that experiment; 0: there is none.
  */
-tardis_error_t *tardis_source_epn_taken(const tardis_context_t *context, const char *epn, apr_uint64_t experiment_id,
-                                        apr_uint64_t *other_id, apr_pool_t *pool);
+tardis_error_t *tardis_source_epn_taken(const tardis_context_t *context, const char *epn,
+                                        apr_uint64_t experiment_id, apr_uint64_t *other_id, apr_pool_t *pool);
 
 /* ---- What `list` shows. ---- */
 
-/** An experiment and one site it was told to or asked for by; the site fields are NULL for one without any. */
+/** An experiment and one site it was told to or asked for by; the site fields are NULL for one without any.
+ */
 typedef struct tardis_overview_t {
     apr_uint64_t experiment_id;
     const char *epn; /**< NULL: none */
@@ -299,7 +323,8 @@ typedef struct tardis_overview_t {
     const char *error_code; /**< NULL: none */
 } tardis_overview_t;
 
-/** The lines of at most @a limit experiments with ids above @a after_id, by id: an array of tardis_overview_t *. */
+/** The lines of at most @a limit experiments with ids above @a after_id, by id: an array of tardis_overview_t
+ * *. */
 tardis_error_t *tardis_overview_page(const tardis_context_t *context, apr_uint64_t after_id, int limit,
                                      apr_array_header_t **lines, apr_pool_t *pool);
 

@@ -28,7 +28,8 @@ typedef struct {
 
 static tardis_error_t *find_due(const tardis_context_t *context, apr_array_header_t **due, apr_pool_t *pool);
 static tardis_error_t *claim_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
-static tardis_error_t *tell_claim(const tardis_context_t *context, const tardis_transfer_t *before, apr_pool_t *pool);
+static tardis_error_t *tell_claim(const tardis_context_t *context, const tardis_transfer_t *before,
+                                  apr_pool_t *pool);
 static tardis_error_t *reread(const tardis_context_t *context, apr_uint64_t id, tardis_transfer_t **transfer,
                               apr_pool_t *pool);
 static tardis_error_t *complete_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
@@ -36,8 +37,9 @@ static tardis_error_t *postpone_within(const tardis_context_t *context, void *ba
 static tardis_error_t *fail_within(const tardis_context_t *context, void *baton, apr_pool_t *pool);
 static tardis_error_t *held(tardis_error_t *error, const tardis_db_changes_t *changes,
                             const tardis_transfer_t *transfer, apr_pool_t *pool);
-static tardis_error_t *tell(const tardis_context_t *context, const tardis_transfer_t *transfer, const char *kind,
-                            const tardis_error_t *cause, const char *text, apr_pool_t *pool);
+static tardis_error_t *tell(const tardis_context_t *context, const tardis_transfer_t *transfer,
+                            const char *kind, const tardis_error_t *cause, const char *text,
+                            apr_pool_t *pool);
 
 tardis_error_t *tardis_transfer_claim(const tardis_context_t *context, const tardis_lease_t *lease,
                                       tardis_transfer_t **transfer, apr_pool_t *pool)
@@ -58,11 +60,12 @@ static tardis_error_t *find_due(const tardis_context_t *context, apr_array_heade
 {
     tardis_db_rows_t *rows;
     *due = apr_array_make(pool, 16, sizeof(tardis_transfer_t *));
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT " TRANSFER_COLUMNS " FROM transfer t WHERE t.next_attempt_at <= UTC_TIMESTAMP(6) "
-        "AND t.state IN ('Queued', 'Sending') AND " FREE " ORDER BY t.next_attempt_at, t.id LIMIT " CANDIDATES,
-        TARDIS_DB_NO_VALUES, &rows, pool);
+    tardis_error_t *error = tardis_db_query(context->db,
+                                            "SELECT " TRANSFER_COLUMNS
+                                            " FROM transfer t WHERE t.next_attempt_at <= UTC_TIMESTAMP(6) "
+                                            "AND t.state IN ('Queued', 'Sending') AND " FREE
+                                            " ORDER BY t.next_attempt_at, t.id LIMIT " CANDIDATES,
+                                            TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows))
         APR_ARRAY_PUSH(*due, tardis_transfer_t *) = transfer_from_row(rows, pool);
     return error;
@@ -77,7 +80,8 @@ static tardis_error_t *claim_within(const tardis_context_t *context, void *baton
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE transfer SET state = 'Sending', lease_owner = ?, "
-        "lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, started_at = COALESCE(started_at, UTC_TIMESTAMP(6)), "
+        "lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, started_at = COALESCE(started_at, "
+        "UTC_TIMESTAMP(6)), "
         "files_done = sent_through, bytes_done = (SELECT COALESCE(SUM(d.size), 0) FROM datafile d "
         "WHERE d.experiment_id = transfer.experiment_id AND d.number <= transfer.sent_through), "
         "updated_at = UTC_TIMESTAMP(6) WHERE id = ? AND state = ? AND lease_owner <=> ? "
@@ -91,18 +95,20 @@ static tardis_error_t *claim_within(const tardis_context_t *context, void *baton
 }
 
 /* Going on after a pause is no event: a long transfer would have one for every run of cron. */
-static tardis_error_t *tell_claim(const tardis_context_t *context, const tardis_transfer_t *before, apr_pool_t *pool)
+static tardis_error_t *tell_claim(const tardis_context_t *context, const tardis_transfer_t *before,
+                                  apr_pool_t *pool)
 {
     const char *from = apr_psprintf(pool, "from file %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT,
                                     before->sent_through + 1, before->files_total);
     if (!before->files_total)
         from = "no files";
     if (strcmp(before->state, TARDIS_TRANSFER_STATE_QUEUED) == 0)
-        return tell(context, before, "transition", NULL, apr_psprintf(pool, "Queued -> Sending: %s", from), pool);
+        return tell(context, before, "transition", NULL, apr_psprintf(pool, "Queued -> Sending: %s", from),
+                    pool);
     if (before->lease_owner)
         return tell(context, before, "transition", NULL,
-                    apr_psprintf(pool, "taken over from %s, which stopped in the middle: %s", before->lease_owner,
-                                 from),
+                    apr_psprintf(pool, "taken over from %s, which stopped in the middle: %s",
+                                 before->lease_owner, from),
                     pool);
     return NULL;
 }
@@ -125,7 +131,8 @@ tardis_error_t *tardis_transfer_save(const tardis_context_t *context, const tard
     tardis_db_changes_t changes = {0};
     tardis_error_t *error = tardis_db_execute(
         context->db,
-        "UPDATE transfer SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, sent_through = ?, files_done = ?, "
+        "UPDATE transfer SET lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, sent_through = ?, "
+        "files_done = ?, "
         "bytes_done = ?, attempts = ?, error_code = IF(attempts = 0, NULL, error_code), "
         "error_text = IF(attempts = 0, NULL, error_text), updated_at = UTC_TIMESTAMP(6)" HELD,
         TARDIS_DB_VALUES(tardis_db_signed(lease->seconds), tardis_db_unsigned(transfer->sent_through),
@@ -165,7 +172,8 @@ static tardis_error_t *complete_within(const tardis_context_t *context, void *ba
     tardis_db_changes_t changes = {0};
     tardis_error_t *error = tardis_db_execute(
         context->db,
-        "UPDATE transfer SET state = 'Complete', attempts = 0, next_attempt_at = IF(?, UTC_TIMESTAMP(6), NULL), "
+        "UPDATE transfer SET state = 'Complete', attempts = 0, next_attempt_at = IF(?, UTC_TIMESTAMP(6), "
+        "NULL), "
         "notify_pending = ?, sent_through = files_total, files_done = files_total, bytes_done = bytes_total, "
         "error_code = NULL, error_text = NULL, finished_at = UTC_TIMESTAMP(6), " RELEASE HELD,
         TARDIS_DB_VALUES(tardis_db_signed(change->notify), tardis_db_signed(change->notify),
@@ -175,8 +183,8 @@ static tardis_error_t *complete_within(const tardis_context_t *context, void *ba
     if (error)
         return error;
     return tell(context, transfer, "transition", NULL,
-                apr_psprintf(pool, "Sending -> Complete: %" APR_UINT64_T_FMT " files, %s", transfer->files_total,
-                             tardis_format_bytes(transfer->bytes_total, pool)),
+                apr_psprintf(pool, "Sending -> Complete: %" APR_UINT64_T_FMT " files, %s",
+                             transfer->files_total, tardis_format_bytes(transfer->bytes_total, pool)),
                 pool);
 }
 
@@ -230,16 +238,19 @@ static tardis_error_t *fail_within(const tardis_context_t *context, void *baton,
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE transfer SET state = 'Failed', attempts = ?, next_attempt_at = NULL, sent_through = ?, "
-        "files_done = ?, bytes_done = ?, error_code = ?, error_text = ?, finished_at = UTC_TIMESTAMP(6), " RELEASE HELD,
-        TARDIS_DB_VALUES(tardis_db_unsigned(transfer->attempts + 1), tardis_db_unsigned(transfer->sent_through),
-                         tardis_db_unsigned(transfer->files_done), tardis_db_unsigned(transfer->bytes_done),
+        "files_done = ?, bytes_done = ?, error_code = ?, error_text = ?, finished_at = "
+        "UTC_TIMESTAMP(6), " RELEASE HELD,
+        TARDIS_DB_VALUES(tardis_db_unsigned(transfer->attempts + 1),
+                         tardis_db_unsigned(transfer->sent_through), tardis_db_unsigned(transfer->files_done),
+                         tardis_db_unsigned(transfer->bytes_done),
                          tardis_db_text(tardis_error_name(change->cause->code)),
                          tardis_db_text(transfer_text_bound(change->cause->text, pool)),
                          tardis_db_unsigned(transfer->id), tardis_db_text(change->lease->owner)),
         &changes, pool);
     error = held(error, &changes, transfer, pool);
     for (int i = 0; !error && change->files && i < change->files->nelts; i++)
-        error = tell(context, transfer, "error", APR_ARRAY_IDX(change->files, i, const tardis_error_t *), "", pool);
+        error = tell(context, transfer, "error", APR_ARRAY_IDX(change->files, i, const tardis_error_t *), "",
+                     pool);
     if (!error)
         error = tell(context, transfer, "transition", change->cause, "Sending -> Failed", pool);
     return error;
@@ -254,8 +265,8 @@ static tardis_error_t *held(tardis_error_t *error, const tardis_db_changes_t *ch
     return error;
 }
 
-static tardis_error_t *tell(const tardis_context_t *context, const tardis_transfer_t *transfer, const char *kind,
-                            const tardis_error_t *cause, const char *text, apr_pool_t *pool)
+static tardis_error_t *tell(const tardis_context_t *context, const tardis_transfer_t *transfer,
+                            const char *kind, const tardis_error_t *cause, const char *text, apr_pool_t *pool)
 {
     transfer_event_t event = {
         .experiment_id = transfer->experiment_id,

@@ -23,8 +23,8 @@ static tardis_error_t *insert(const tardis_context_t *context, const request_t *
 static tardis_error_t *queue_anew(const tardis_context_t *context, const request_t *work,
                                   const tardis_transfer_t *transfer, apr_pool_t *pool);
 
-tardis_error_t *tardis_transfer_request(const tardis_context_t *context, const tardis_transfer_request_t *request,
-                                        apr_pool_t *pool)
+tardis_error_t *tardis_transfer_request(const tardis_context_t *context,
+                                        const tardis_transfer_request_t *request, apr_pool_t *pool)
 {
     request_t work = {.request = request};
     return transfer_transact(context, request_within, &work, pool);
@@ -56,15 +56,17 @@ static tardis_error_t *request_within(const tardis_context_t *context, void *bat
     return transfer_event_add(context, &event, pool);
 }
 
-/* The experiment's row stands for all its transfers: two first requests for one site are made to wait here. */
+/* The experiment's row stands for all its transfers: two first requests for one site are made to wait here.
+ */
 static tardis_error_t *lock_experiment(const tardis_context_t *context, request_t *work, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT e.file_count, e.byte_count FROM experiment e JOIN experiment_source s ON s.experiment_id = e.id "
-        "WHERE e.id = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_unsigned(work->request->experiment_id)), &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT e.file_count, e.byte_count FROM experiment e JOIN experiment_source s ON "
+                        "s.experiment_id = e.id "
+                        "WHERE e.id = ? FOR UPDATE",
+                        TARDIS_DB_VALUES(tardis_db_unsigned(work->request->experiment_id)), &rows, pool);
     if (error)
         return error;
     if (!tardis_db_rows_next(rows))
@@ -83,7 +85,8 @@ static tardis_error_t *lock_transfer(const tardis_context_t *context, const requ
     tardis_error_t *error = tardis_db_query(
         context->db,
         "SELECT " TRANSFER_COLUMNS " FROM transfer t WHERE t.experiment_id = ? AND t.site_url = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_unsigned(work->request->experiment_id), tardis_db_text(work->request->site_url)),
+        TARDIS_DB_VALUES(tardis_db_unsigned(work->request->experiment_id),
+                         tardis_db_text(work->request->site_url)),
         &rows, pool);
     if (!error && tardis_db_rows_next(rows))
         *transfer = transfer_from_row(rows, pool);
@@ -113,7 +116,8 @@ static tardis_error_t *insert(const tardis_context_t *context, const request_t *
     const tardis_transfer_request_t *request = work->request;
     return tardis_db_execute(
         context->db,
-        "INSERT INTO transfer (experiment_id, site_url, site_name, dest_path, state, next_attempt_at, files_total, "
+        "INSERT INTO transfer (experiment_id, site_url, site_name, dest_path, state, next_attempt_at, "
+        "files_total, "
         "bytes_total, requested_at, updated_at) "
         "VALUES (?, ?, ?, ?, 'Queued', UTC_TIMESTAMP(6), ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))",
         TARDIS_DB_VALUES(tardis_db_unsigned(request->experiment_id), tardis_db_text(request->site_url),
@@ -129,7 +133,8 @@ static tardis_error_t *queue_anew(const tardis_context_t *context, const request
         context->db,
         "UPDATE transfer SET site_name = ?, dest_path = ?, state = 'Queued', attempts = 0, "
         "next_attempt_at = UTC_TIMESTAMP(6), lease_owner = NULL, lease_until = NULL, sent_through = 0, "
-        "files_done = 0, files_total = ?, bytes_done = 0, bytes_total = ?, error_code = NULL, error_text = NULL, "
+        "files_done = 0, files_total = ?, bytes_done = 0, bytes_total = ?, error_code = NULL, error_text = "
+        "NULL, "
         "told_complete = FALSE, notify_pending = FALSE, requested_at = UTC_TIMESTAMP(6), started_at = NULL, "
         "finished_at = NULL, updated_at = UTC_TIMESTAMP(6) WHERE id = ?",
         TARDIS_DB_VALUES(tardis_db_text(work->request->site_name), tardis_db_text(work->request->dest_path),
@@ -138,8 +143,9 @@ static tardis_error_t *queue_anew(const tardis_context_t *context, const request
         NULL, pool);
 }
 
-tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id, const char *site_url,
-                                     tardis_transfer_t **transfer, int *exists, apr_pool_t *pool)
+tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                     const char *site_url, tardis_transfer_t **transfer, int *exists,
+                                     apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     *transfer = NULL;
@@ -157,8 +163,8 @@ tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64
     return NULL;
 }
 
-tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context, const tardis_transfer_t *transfer,
-                                              apr_pool_t *pool)
+tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context,
+                                              const tardis_transfer_t *transfer, apr_pool_t *pool)
 {
     if (transfer->told_complete)
         return NULL;

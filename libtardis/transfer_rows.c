@@ -65,8 +65,8 @@ static void wait_a_little(int attempt)
     apr_sleep((apr_interval_time_t)(random[0] << 8 | random[1]) << attempt);
 }
 
-static tardis_error_t *transact_once(const tardis_context_t *context, transfer_transaction_fn *run, void *baton,
-                                     apr_pool_t *pool)
+static tardis_error_t *transact_once(const tardis_context_t *context, transfer_transaction_fn *run,
+                                     void *baton, apr_pool_t *pool)
 {
     tardis_error_t *error = tardis_db_begin(context->db, pool);
     if (!error)
@@ -92,7 +92,8 @@ tardis_error_t *transfer_transact(const tardis_context_t *context, transfer_tran
     return error;
 }
 
-tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event, apr_pool_t *pool)
+tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event,
+                                   apr_pool_t *pool)
 {
     const char *text = event->text;
     if (event->error)

@@ -29,7 +29,8 @@ tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, apr_pool_t *p
 tardis_registration_t *registration_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool);
 
 /* The statements of one transaction. May be called again if the transaction has to be repeated. */
-typedef tardis_error_t *transfer_transaction_fn(const tardis_context_t *context, void *baton, apr_pool_t *pool);
+typedef tardis_error_t *transfer_transaction_fn(const tardis_context_t *context, void *baton,
+                                                apr_pool_t *pool);
 
 /* Runs @a run in a transaction, again (a few times) if another one was in the way. */
 tardis_error_t *transfer_transact(const tardis_context_t *context, transfer_transaction_fn *run, void *baton,
@@ -43,7 +44,8 @@ typedef struct transfer_event_t {
     const tardis_error_t *error;
     const char *text; /* followed by the error's text, if there is one */
 } transfer_event_t;
-tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event, apr_pool_t *pool);
+tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event,
+                                   apr_pool_t *pool);
 
 /* @a text cut to TRANSFER_TEXT_MAX bytes, between characters. */
 const char *transfer_text_bound(const char *text, apr_pool_t *pool);

@@ -19,7 +19,8 @@ static tardis_error_t *check_site(const tardis_context_t *context, const tardis_
                                   const tardis_sync_client_t *client, const char *url, apr_pool_t *pool);
 static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error, apr_pool_t *pool);
 
-tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context,
+                                            const tardis_sync_manager_t *manager,
                                             const tardis_sync_settings_t *settings,
                                             const tardis_registry_source_t *registry,
                                             const tardis_sync_client_t *client, const tardis_get_form_t *form,
@@ -58,7 +59,8 @@ static tardis_error_t *check_field(const char *name, const char *value, apr_size
     return NULL;
 }
 
-/* The registry is asked, not only the client's own URL compared: a site that was taken out of it gets nothing more. */
+/* The registry is asked, not only the client's own URL compared: a site that was taken out of it gets nothing
+ * more. */
 static tardis_error_t *check_site(const tardis_context_t *context, const tardis_registry_source_t *registry,
                                   const tardis_sync_client_t *client, const char *url, apr_pool_t *pool)
 {
@@ -71,14 +73,17 @@ static tardis_error_t *check_site(const tardis_context_t *context, const tardis_
     if (error)
         return error;
     if (!tardis_registry_find_url(sites, url))
-        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN, "site_settings_url is no registered site: %.255s", url);
+        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN,
+                                   "site_settings_url is no registered site: %.255s", url);
     if (strcmp(client->site_url, url) != 0)
-        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN, "this key belongs to %s, not to the site at %.255s",
-                                   client->site_name, url);
+        return tardis_error_create(pool, TARDIS_SITE_UNKNOWN,
+                                   "this key belongs to %s, not to the site at %.255s", client->site_name,
+                                   url);
     return NULL;
 }
 
-tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context,
+                                               const tardis_sync_manager_t *manager,
                                                const tardis_sync_settings_t *settings,
                                                const tardis_sync_client_t *client, const char *uid,
                                                tardis_status_t **status, apr_pool_t *pool)
@@ -88,7 +93,8 @@ tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context, 
         error = manager->status(context, settings, client, uid, status, pool);
     if (!error)
         return NULL;
-    if (error->code != TARDIS_UID_INVALID && error->code != TARDIS_UID_UNKNOWN && error->code != TARDIS_NOT_REQUESTED)
+    if (error->code != TARDIS_UID_INVALID && error->code != TARDIS_UID_UNKNOWN &&
+        error->code != TARDIS_NOT_REQUESTED)
         return error;
     *status = bad_request(uid, error, pool);
     return NULL;
@@ -100,7 +106,8 @@ static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error
     tardis_status_t *status = apr_pcalloc(pool, sizeof(*status));
     status->status = TARDIS_STATUS_BAD_REQUEST;
     status->timestamp = apr_time_now();
-    status->error = error->code == TARDIS_UID_UNKNOWN ? apr_psprintf(pool, "invalid UID: %s", uid) : error->text;
+    status->error =
+        error->code == TARDIS_UID_UNKNOWN ? apr_psprintf(pool, "invalid UID: %s", uid) : error->text;
     status->message = status->error;
     status->progress = "";
     status->code = tardis_error_name(error->code);

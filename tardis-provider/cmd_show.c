@@ -1,0 +1,197 @@
+#include "show.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "tardis_uid.h"
+
+/* How much of the history is shown. */
+#define EVENTS_SHOWN 200
+
+static tardis_error_t *gather(const tardis_invocation_t *invocation, const provider_settings_t *settings,
+                              page_t *page);
+static void print_experiment(const page_t *page, apr_pool_t *pool);
+static void field(const char *name, const char *value);
+static void print_registrations(const page_t *page, apr_pool_t *pool);
+static void print_transfers(const page_t *page, apr_pool_t *pool);
+static void print_events(const page_t *page, apr_pool_t *pool);
+static const char *site_name(const page_t *page, const char *site_url);
+static const char *problem(const char *code, const char *text, apr_pool_t *pool);
+
+const tardis_command_option_t show_options[] = {
+    {"json", NULL, 0, "as JSON"},
+    {NULL, NULL, 0, NULL},
+};
+
+tardis_error_t *show_run(tardis_invocation_t *invocation)
+{
+    provider_settings_t *settings;
+    page_t page = {0};
+    tardis_error_t *error = provider_settings_read(invocation, &settings);
+    if (!error)
+        error = gather(invocation, settings, &page);
+    if (error)
+        return error;
+    if (tardis_arguments_has(invocation->arguments, "json"))
+        return show_json(&page, invocation->pool);
+    print_experiment(&page, invocation->pool);
+    print_registrations(&page, invocation->pool);
+    print_transfers(&page, invocation->pool);
+    print_events(&page, invocation->pool);
+    return NULL;
+}
+
+static tardis_error_t *gather(const tardis_invocation_t *invocation, const provider_settings_t *settings,
+                              page_t *page)
+{
+    const tardis_context_t *context = invocation->context;
+    apr_pool_t *pool = invocation->pool;
+    tardis_experiment_t *experiment;
+    tardis_error_t *error = subject_find(invocation, settings, &experiment);
+    if (error)
+        return error;
+    page->experiment = experiment;
+    page->uid = tardis_uid_format(settings->institution, experiment->id, pool);
+    error = tardis_source_find(context, experiment->id, &page->directory, pool);
+    if (!error)
+        error = tardis_experiment_unverifiable(context, experiment->id, &page->unverifiable, pool);
+    if (!error)
+        error = tardis_experiment_owners(context, experiment->id, &page->owners, pool);
+    if (!error)
+        error = tardis_experiment_authors(context, experiment->id, &page->authors, pool);
+    if (!error)
+        error = tardis_registration_list(context, experiment->id, &page->registrations, pool);
+    if (!error)
+        error = tardis_transfer_list(context, experiment->id, &page->transfers, pool);
+    if (!error)
+        error = tardis_transfer_events(context, experiment->id, EVENTS_SHOWN, &page->events, pool);
+    return error;
+}
+
+static void print_experiment(const page_t *page, apr_pool_t *pool)
+{
+    const tardis_experiment_t *experiment = page->experiment;
+    field("uid", page->uid);
+    field("EPN", experiment->epn);
+    field("title", experiment->title);
+    field("description", *experiment->description ? experiment->description : NULL);
+    field("institution", experiment->institution);
+    field("directory", page->directory);
+    field("owners", page->owners->nelts ? apr_array_pstrcat(pool, page->owners, ',') : NULL);
+    field("authors", page->authors->nelts ? apr_array_pstrcat(pool, page->authors, ';') : NULL);
+    field("start", experiment->start_time);
+    field("end", experiment->end_time);
+    field("url", experiment->url);
+    field("files", apr_psprintf(pool, "%" APR_UINT64_T_FMT ", %s", experiment->file_count,
+                                tardis_format_bytes(experiment->byte_count, pool)));
+    if (page->unverifiable)
+        field("unverifiable",
+              apr_psprintf(pool, "%" APR_UINT64_T_FMT " files have no digest", page->unverifiable));
+    field("imported", tardis_format_time(experiment->created_at, pool));
+    if (experiment->updated_at != experiment->created_at)
+        field("updated", tardis_format_time(experiment->updated_at, pool));
+}
+
+static void field(const char *name, const char *value)
+{
+    printf("%-13s %s\n", name, value ? value : "-");
+}
+
+static void print_registrations(const page_t *page, apr_pool_t *pool)
+{
+    static const char *const headings[] = {"SITE",         "REGISTRATION", "ATTEMPTS",
+                                           "NEXT ATTEMPT", "LOCATION",     "ERROR"};
+    apr_array_header_t *rows =
+        apr_array_make(pool, page->registrations->nelts + 1, sizeof(const char *const *));
+    if (!page->registrations->nelts)
+        return;
+    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    for (int i = 0; i < page->registrations->nelts; i++) {
+        const tardis_registration_t *registration =
+            APR_ARRAY_IDX(page->registrations, i, const tardis_registration_t *);
+        const char **row = apr_pcalloc(pool, sizeof(headings));
+        row[0] = registration->site_name;
+        row[1] = registration->state;
+        row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, registration->attempts);
+        row[3] = tardis_format_time(registration->next_attempt_at, pool);
+        row[4] = registration->location;
+        row[5] = problem(registration->error_code, registration->error_text, pool);
+        APR_ARRAY_PUSH(rows, const char *const *) = row;
+    }
+    putchar('\n');
+    tardis_print_table(stdout, rows, pool);
+}
+
+static void print_transfers(const page_t *page, apr_pool_t *pool)
+{
+    static const char *const headings[] = {"SITE",     "TRANSFER",     "FILES",    "BYTES", "DESTINATION",
+                                           "ATTEMPTS", "NEXT ATTEMPT", "FINISHED", "ERROR"};
+    apr_array_header_t *rows = apr_array_make(pool, page->transfers->nelts + 1, sizeof(const char *const *));
+    if (!page->transfers->nelts)
+        return;
+    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    for (int i = 0; i < page->transfers->nelts; i++) {
+        const tardis_transfer_t *transfer = APR_ARRAY_IDX(page->transfers, i, const tardis_transfer_t *);
+        const char **row = apr_pcalloc(pool, sizeof(headings));
+        row[0] = transfer->site_name;
+        row[1] = transfer->state;
+        row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT, transfer->files_done,
+                              transfer->files_total);
+        row[3] = apr_psprintf(pool, "%s/%s", tardis_format_bytes(transfer->bytes_done, pool),
+                              tardis_format_bytes(transfer->bytes_total, pool));
+        row[4] = transfer->dest_path;
+        row[5] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, transfer->attempts);
+        row[6] = tardis_format_time(transfer->next_attempt_at, pool);
+        row[7] = tardis_format_time(transfer->finished_at, pool);
+        row[8] = problem(transfer->error_code, transfer->error_text, pool);
+        APR_ARRAY_PUSH(rows, const char *const *) = row;
+    }
+    putchar('\n');
+    tardis_print_table(stdout, rows, pool);
+}
+
+static void print_events(const page_t *page, apr_pool_t *pool)
+{
+    static const char *const headings[] = {"TIME", "HOST", "SITE", "KIND", "WHAT"};
+    apr_array_header_t *rows = apr_array_make(pool, page->events->nelts + 1, sizeof(const char *const *));
+    if (!page->events->nelts)
+        return;
+    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    for (int i = 0; i < page->events->nelts; i++) {
+        const tardis_transfer_event_t *event =
+            APR_ARRAY_IDX(page->events, i, const tardis_transfer_event_t *);
+        const char **row = apr_pcalloc(pool, sizeof(headings));
+        row[0] = tardis_format_time(event->at, pool);
+        row[1] = event->host;
+        row[2] = site_name(page, event->site_url);
+        row[3] = event->kind;
+        row[4] = problem(event->code, event->text, pool);
+        APR_ARRAY_PUSH(rows, const char *const *) = row;
+    }
+    putchar('\n');
+    tardis_print_table(stdout, rows, pool);
+}
+
+/* Events know sites by URL, people by name. */
+static const char *site_name(const page_t *page, const char *site_url)
+{
+    for (int i = 0; i < page->transfers->nelts; i++) {
+        const tardis_transfer_t *transfer = APR_ARRAY_IDX(page->transfers, i, const tardis_transfer_t *);
+        if (strcmp(transfer->site_url, site_url) == 0)
+            return transfer->site_name;
+    }
+    for (int i = 0; i < page->registrations->nelts; i++) {
+        const tardis_registration_t *registration =
+            APR_ARRAY_IDX(page->registrations, i, const tardis_registration_t *);
+        if (strcmp(registration->site_url, site_url) == 0)
+            return registration->site_name;
+    }
+    return site_url;
+}
+
+static const char *problem(const char *code, const char *text, apr_pool_t *pool)
+{
+    return code ? apr_psprintf(pool, "%s [%s]", text ? text : "", code) : text;
+}
