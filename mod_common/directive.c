@@ -57,7 +57,7 @@ const char *directive_set_path(cmd_parms *cmd, void *unused, const char *path)
 const char *directive_set_database(cmd_parms *cmd, void *unused, const char *path, const char *group)
 {
     (void)unused;
-    const char *absolute = *path ? ap_server_root_relative(cmd->pool, path) : NULL;
+    const char *absolute = ap_server_root_relative(cmd->pool, path);
     if (!absolute)
         return apr_psprintf(cmd->pool, "%s needs a path, not \"%s\"", cmd->cmd->name, path);
     directive_add(cmd, absolute)->more[0] = group;
