@@ -3,10 +3,17 @@
 # CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
 
 PERL_TESTS = \
+	t/db/05-option-file.t \
+	t/db/10-statements.t \
+	t/db/20-reconnect.t \
+	t/db/30-busy.t \
+	t/db/40-schema-upgrade.t \
+	t/db/50-schema-check.t \
 	t/e2e/10-main-job.t \
 	t/e2e/20-original-consumer.t \
 	t/e2e/30-original-provider.t \
 	t/e2e/40-valgrind.t \
+	t/packaging/05-testbed.t \
 	t/packaging/10-manual.t \
 	t/packaging/20-samples.t \
 	t/packaging/30-layers.t
@@ -52,6 +59,7 @@ EXTRA_DIST += \
 	$(PERL_TESTS) \
 	t/testbed \
 	t/lib/FakeServer.pm \
+	t/lib/PrivateDb.pm \
 	t/lib/SmtpSink.pm \
 	t/lib/Testbed.pm \
 	t/lib/Testbed/Files.pm \

@@ -85,8 +85,7 @@ sub ask_provider {
     answered(200, $bed->provider('POST', 'get/', content => $form));
     answered(200, $bed->provider('GET', "status/$uid/"));
     answered(200, $bed->provider('GET', 'status/nonsense$/'));
-    answered(200, $bed->provider('GET', ''));
-    answered(200, $bed->provider('POST', 'status/', content => $bed->form(uid => $uid, uid => 'tardis.99')));
+    answered(404, $bed->provider('GET', 'nonsense/'));
     answered(403, $bed->provider('GET', "status/$uid/", key => 'wrong'));
     answered(404, $bed->provider('POST', 'get/', content => $form =~ s/uid=[^&]*/uid=tardis.99/r));
     answered(400, $bed->provider('POST', 'get/', content => "$form&$form"));

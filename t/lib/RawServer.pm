@@ -24,14 +24,17 @@ sub new {
     my $record = File::Temp->new(TEMPLATE => 'raw-XXXXXXXX', TMPDIR => 1);
     my $self = bless {%options, port => $listener->sockport, record => $record, owner => $$}, $class;
     my $parent = $$;
+    # A process group of its own, so that connections end with it.
     $self->{pid} = fork() // die "fork: $!\n";
     if (!$self->{pid}) {
         $SIG{$_} = 'DEFAULT' for qw(TERM INT);
+        POSIX::setpgid(0, 0);
         $SIG{PIPE} = $SIG{CHLD} = 'IGNORE';
         eval { $self->serve($listener, $parent) };
         print STDERR "raw server: $@" if $@;
         POSIX::_exit(0);
     }
+    POSIX::setpgid($self->{pid}, $self->{pid});
     close $listener;
     return $self;
 }
@@ -73,10 +76,8 @@ sub serve {
 sub head {
     my ($connection) = @_;
     my $head = '';
-    until ($head =~ s/\r\n\r\n(.*)\z//s) {
-        sysread($connection, $head, 65536, length $head) or return;
-    }
-    my $rest = $1;
+    sysread($connection, $head, 65536, length $head) or return until $head =~ /\r\n\r\n/;
+    ($head, my $rest) = split /\r\n\r\n/, $head, 2;
     my ($line, @lines) = split /\r\n/, $head;
     my %headers = map { /^([^:]+):\s*(.*)$/ ? (lc $1 => $2) : () } @lines;
     return ($line, \%headers, $rest);
@@ -99,7 +100,7 @@ sub notes {
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $$ || !$self->{pid};
-    kill 'TERM', $self->{pid};
+    kill 'TERM', -$self->{pid};
     local $?;
     waitpid(delete $self->{pid}, 0);
 }

@@ -4,13 +4,14 @@ package Views;
 
 use strict;
 use warnings;
+use Digest::MD5 qw(md5_hex);
 use Exporter 'import';
 use HTTP::Tiny;
 use IO::Socket::SSL;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(answers log_is log_lines raw_request other_address new_experiment wait_for configtest);
+our @EXPORT = qw(answers log_is log_lines raw_request other_address new_experiment mets wait_for configtest);
 
 # ($bed, $side, $name, $answer, $status, $content, @log): the answer has this status and content (text or pattern),
 # may not be cached, and @log (patterns) is exactly what the error log gained since the last look.
@@ -82,6 +83,35 @@ sub new_experiment {
     $bed->sql('provider', 'INSERT INTO experiment_source (experiment_id, directory) VALUES (?, ?)', $id,
         $bed->env('PROVIDER_STORE'));
     return "tardis.$id";
+}
+
+# ($title, @files): a METS document of one dataset with these files ([path, content], or [path, undef, attributes]).
+sub mets {
+    my ($title, @files) = @_;
+    my (@list, @pointers);
+    for my $file (@files) {
+        my ($path, $content, $attributes) = @$file;
+        my $id = 'F-' . (@list + 1);
+        $attributes //= sprintf('SIZE="%d" CHECKSUMTYPE="MD5" CHECKSUM="%s"', length $content, md5_hex($content));
+        my ($name) = $path =~ m{([^/]*)$};
+        push @list, qq(<file ID="$id" OWNERID="$name" MIMETYPE="text/plain" $attributes>)
+            . qq(<FLocat LOCTYPE="URL" xlink:href="tardis://$path"/></file>\n);
+        push @pointers, qq(<fptr FILEID="$id"/>);
+    }
+    return <<END;
+<?xml version="1.0" encoding="UTF-8"?>
+<mets xmlns="http://www.loc.gov/METS/" xmlns:mods="http://www.loc.gov/mods/v3"
+ xmlns:xlink="http://www.w3.org/1999/xlink" TYPE="study" OBJID="A-1">
+<metsHdr CREATEDATE="2026-01-02T03:04:05"><agent ROLE="DISSEMINATOR" TYPE="ORGANIZATION"><name>Synchrotron</name></agent></metsHdr>
+<dmdSec ID="E-1"><mdWrap MDTYPE="MODS"><xmlData><mods:mods><mods:titleInfo><mods:title>$title</mods:title></mods:titleInfo>
+<mods:abstract>About $title</mods:abstract></mods:mods></xmlData></mdWrap></dmdSec>
+<dmdSec ID="D-1"><mdWrap MDTYPE="MODS"><xmlData><mods:mods><mods:titleInfo><mods:title>data</mods:title></mods:titleInfo>
+</mods:mods></xmlData></mdWrap></dmdSec>
+<fileSec><fileGrp USE="original">
+@list</fileGrp></fileSec>
+<structMap TYPE="logical"><div TYPE="investigation" DMDID="E-1"><div TYPE="dataset" DMDID="D-1">@pointers</div></div></structMap>
+</mets>
+END
 }
 
 # ($condition): polls until it is true, for at most 20 seconds.

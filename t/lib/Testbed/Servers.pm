@@ -20,6 +20,12 @@ sub stop_all {
     stop($dir, $_) for @NAMES;
 }
 
+# ($dir): the same at once, for what is thrown away.
+sub kill_all {
+    my ($dir) = @_;
+    kill_hard($dir, $_) for @NAMES;
+}
+
 # ($dir, $name): asks the process to end, and makes it after 20 seconds. Returns whether it was running.
 sub stop {
     my ($dir, $name) = @_;
@@ -93,7 +99,7 @@ sub guard {
         my $dismissed = sysread($from, my $byte, 1);
         for (1 .. 2) {
             last if $dismissed;
-            stop_all($dir);
+            kill_all($dir);
             sleep 1;
         }
         POSIX::_exit(0);

@@ -36,6 +36,7 @@ sub bring_up {
 sub describe {
     my ($dir, $build, $source) = @_;
     my %bed = (dir => $dir, build => $build, source => $source, site_name => 'Testbed University');
+    die "$dir: use a name of letters, digits and ./_+-\n" if $dir =~ m{[^A-Za-z0-9./_+-]};
     die "$dir is too long a name for a Unix socket; use a shorter one\n" if length("$dir/run/mysql.sock") > 100;
     $bed{"${_}_password"} = random_word() for qw(register staff dav provider_db consumer_db admin_db);
     ($bed{user}, $bed{group}) = server_user();
