@@ -7,7 +7,7 @@ schema_files = \
 	$(srcdir)/schema/provider.manifest \
 	$(srcdir)/schema/consumer.manifest
 
-EXTRA_DIST += $(schema_files) schema/embed.awk
+EXTRA_DIST += $(schema_files) schema/embed.awk schema/describe
 
 nodist_libtardis_libtardis_la_SOURCES = libtardis/schema_sql.c
 CLEANFILES += libtardis/schema_sql.c
