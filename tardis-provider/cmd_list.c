@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <jansson.h>
 
+#include "table.h"
 #include "tardis_uid.h"
 
 /* How many experiments are read at a time. */
@@ -109,11 +110,10 @@ static void print_lines(const provider_settings_t *settings, const apr_array_hea
 {
     static const char *const headings[] = {"UID",   "EPN",  "TITLE", "SITE", "STATE",
                                            "FILES", "SIZE", "SINCE", "ERROR"};
-    apr_array_header_t *rows = apr_array_make(pool, lines->nelts + 1, sizeof(const char *const *));
-    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    apr_array_header_t *table = table_begin(headings, sizeof(headings) / sizeof(headings[0]), pool);
     for (int i = 0; i < lines->nelts; i++) {
         const tardis_overview_t *line = APR_ARRAY_IDX(lines, i, const tardis_overview_t *);
-        const char **row = apr_pcalloc(pool, sizeof(headings));
+        const char **row = table_row(table, pool);
         row[0] = tardis_uid_format(settings->institution, line->experiment_id, pool);
         row[1] = line->epn;
         row[2] = shorten(line->title, pool);
@@ -125,9 +125,8 @@ static void print_lines(const provider_settings_t *settings, const apr_array_hea
         row[6] = tardis_format_bytes(line->byte_count, pool);
         row[7] = tardis_format_time(line->updated_at, pool);
         row[8] = line->error_code;
-        APR_ARRAY_PUSH(rows, const char *const *) = row;
     }
-    tardis_print_table(stdout, rows, pool);
+    tardis_print_table(stdout, table, pool);
 }
 
 static const char *shorten(const char *title, apr_pool_t *pool)

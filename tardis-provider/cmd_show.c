@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "table.h"
 #include "tardis_uid.h"
 
 /* How much of the history is shown. */
@@ -103,38 +104,34 @@ static void print_registrations(const page_t *page, apr_pool_t *pool)
 {
     static const char *const headings[] = {"SITE",         "REGISTRATION", "ATTEMPTS",
                                            "NEXT ATTEMPT", "LOCATION",     "ERROR"};
-    apr_array_header_t *rows =
-        apr_array_make(pool, page->registrations->nelts + 1, sizeof(const char *const *));
     if (!page->registrations->nelts)
         return;
-    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    apr_array_header_t *table = table_begin(headings, sizeof(headings) / sizeof(headings[0]), pool);
     for (int i = 0; i < page->registrations->nelts; i++) {
         const tardis_registration_t *registration =
             APR_ARRAY_IDX(page->registrations, i, const tardis_registration_t *);
-        const char **row = apr_pcalloc(pool, sizeof(headings));
+        const char **row = table_row(table, pool);
         row[0] = registration->site_name;
         row[1] = registration->state;
         row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, registration->attempts);
         row[3] = tardis_format_time(registration->next_attempt_at, pool);
         row[4] = registration->location;
         row[5] = problem(registration->error_code, registration->error_text, pool);
-        APR_ARRAY_PUSH(rows, const char *const *) = row;
     }
     putchar('\n');
-    tardis_print_table(stdout, rows, pool);
+    tardis_print_table(stdout, table, pool);
 }
 
 static void print_transfers(const page_t *page, apr_pool_t *pool)
 {
     static const char *const headings[] = {"SITE",     "TRANSFER",     "FILES",    "BYTES", "DESTINATION",
                                            "ATTEMPTS", "NEXT ATTEMPT", "FINISHED", "ERROR"};
-    apr_array_header_t *rows = apr_array_make(pool, page->transfers->nelts + 1, sizeof(const char *const *));
     if (!page->transfers->nelts)
         return;
-    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    apr_array_header_t *table = table_begin(headings, sizeof(headings) / sizeof(headings[0]), pool);
     for (int i = 0; i < page->transfers->nelts; i++) {
         const tardis_transfer_t *transfer = APR_ARRAY_IDX(page->transfers, i, const tardis_transfer_t *);
-        const char **row = apr_pcalloc(pool, sizeof(headings));
+        const char **row = table_row(table, pool);
         row[0] = transfer->site_name;
         row[1] = transfer->state;
         row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT, transfer->files_done,
@@ -146,32 +143,29 @@ static void print_transfers(const page_t *page, apr_pool_t *pool)
         row[6] = tardis_format_time(transfer->next_attempt_at, pool);
         row[7] = tardis_format_time(transfer->finished_at, pool);
         row[8] = problem(transfer->error_code, transfer->error_text, pool);
-        APR_ARRAY_PUSH(rows, const char *const *) = row;
     }
     putchar('\n');
-    tardis_print_table(stdout, rows, pool);
+    tardis_print_table(stdout, table, pool);
 }
 
 static void print_events(const page_t *page, apr_pool_t *pool)
 {
     static const char *const headings[] = {"TIME", "HOST", "SITE", "KIND", "WHAT"};
-    apr_array_header_t *rows = apr_array_make(pool, page->events->nelts + 1, sizeof(const char *const *));
     if (!page->events->nelts)
         return;
-    APR_ARRAY_PUSH(rows, const char *const *) = headings;
+    apr_array_header_t *table = table_begin(headings, sizeof(headings) / sizeof(headings[0]), pool);
     for (int i = 0; i < page->events->nelts; i++) {
         const tardis_transfer_event_t *event =
             APR_ARRAY_IDX(page->events, i, const tardis_transfer_event_t *);
-        const char **row = apr_pcalloc(pool, sizeof(headings));
+        const char **row = table_row(table, pool);
         row[0] = tardis_format_time(event->at, pool);
         row[1] = event->host;
         row[2] = site_name(page, event->site_url);
         row[3] = event->kind;
         row[4] = problem(event->code, event->text, pool);
-        APR_ARRAY_PUSH(rows, const char *const *) = row;
     }
     putchar('\n');
-    tardis_print_table(stdout, rows, pool);
+    tardis_print_table(stdout, table, pool);
 }
 
 /* Events know sites by URL, people by name. */

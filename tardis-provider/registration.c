@@ -13,6 +13,8 @@
 
 /* How much of a consumer's reason is kept. */
 #define REASON_MAX 300
+/* Longest Location that is kept, in bytes. */
+#define LOCATION_MAX 2048
 
 static tardis_error_t *export_document(const tardis_context_t *context, apr_uint64_t experiment_id,
                                        const char *file_protocol, const char **document, apr_pool_t *pool);
@@ -22,6 +24,7 @@ static tardis_error_t *post(const tardis_context_t *context, const provider_sett
                             tardis_http_response_t **response, apr_pool_t *pool);
 static void add_field(apr_array_header_t *parts, const char *name, const char *value);
 static tardis_error_t *judge(const tardis_http_response_t *response, apr_pool_t *pool);
+static const char *location_of(const tardis_http_response_t *response);
 static tardis_error_t *unreachable(const tardis_error_t *error, apr_pool_t *pool);
 static const char *reason(const tardis_http_response_t *response, apr_pool_t *pool);
 static int is_ours(const tardis_error_t *error);
@@ -46,7 +49,7 @@ tardis_error_t *registration_carry_out(const tardis_context_t *context, const pr
         return registration_give_up(context, settings, registration, error, result, pool);
     tardis_lease_t lease = provider_lease(settings, pool);
     result->outcome = REGISTRATION_ACCEPTED;
-    result->location = apr_table_get(response->headers, "Location");
+    result->location = location_of(response);
     return record(tardis_registration_accept(context, &lease, registration, result->location, pool), result);
 }
 
@@ -118,7 +121,7 @@ static tardis_error_t *judge(const tardis_http_response_t *response, apr_pool_t 
     if (response->error)
         return unreachable(response->error, pool);
     if (status >= 200 && status < 300) {
-        if (apr_table_get(response->headers, "Location"))
+        if (location_of(response))
             return NULL;
         return tardis_error_create(pool, TARDIS_REGISTRATION_REFUSED,
                                    "it answered %ld without saying where the experiment is: %s", status,
@@ -138,6 +141,14 @@ static tardis_error_t *judge(const tardis_http_response_t *response, apr_pool_t 
     }
     return tardis_error_create(pool, TARDIS_REGISTRATION_REFUSED, "it answered %ld: %s", status,
                                reason(response, pool));
+}
+
+/* NULL: none that can be kept and shown. */
+static const char *location_of(const tardis_http_response_t *response)
+{
+    const char *location = apr_table_get(response->headers, "Location");
+    apr_size_t length = location ? strlen(location) : 0;
+    return length && length <= LOCATION_MAX && tardis_text_is_clean(location, length, "") ? location : NULL;
 }
 
 static tardis_error_t *unreachable(const tardis_error_t *error, apr_pool_t *pool)

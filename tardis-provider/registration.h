@@ -15,7 +15,7 @@ typedef struct {
         REGISTRATION_POSTPONED, /* tried again by `send` */
         REGISTRATION_TAKEN      /* another process has it, or it was cancelled */
     } outcome;
-    const char *location;        /* accepted: where the consumer shows it; NULL: it did not say */
+    const char *location;        /* accepted: where the consumer shows it */
     const tardis_error_t *cause; /* of the other outcomes */
 } registration_result_t;
 
