@@ -1,1 +1,41 @@
-# Filled in by the parts of this folder.
+bin_PROGRAMS += tardis-consumer/tardis-consumer
+
+# Everything but main(), for the unit tests as well.
+tardis_consumer_parts = \
+	tardis-consumer/backoff.c \
+	tardis-consumer/backoff.h \
+	tardis-consumer/cmd_list.c \
+	tardis-consumer/cmd_register.c \
+	tardis-consumer/cmd_retry.c \
+	tardis-consumer/cmd_show.c \
+	tardis-consumer/cmd_tick.c \
+	tardis-consumer/commands.h \
+	tardis-consumer/experiment.c \
+	tardis-consumer/fsm.c \
+	tardis-consumer/fsm.h \
+	tardis-consumer/integrity.c \
+	tardis-consumer/integrity.h \
+	tardis-consumer/lanes.c \
+	tardis-consumer/lanes.h \
+	tardis-consumer/mail.c \
+	tardis-consumer/mail.h \
+	tardis-consumer/notice.c \
+	tardis-consumer/notice.h \
+	tardis-consumer/outbox.c \
+	tardis-consumer/outbox.h \
+	tardis-consumer/settings.c \
+	tardis-consumer/settings.h \
+	tardis-consumer/show.h \
+	tardis-consumer/show_json.c \
+	tardis-consumer/show_page.c \
+	tardis-consumer/states.c \
+	tardis-consumer/states.h \
+	tardis-consumer/tick.c \
+	tardis-consumer/tick.h \
+	tardis-consumer/transfer_client.c \
+	tardis-consumer/transfer_client.h
+
+tardis_consumer_tardis_consumer_SOURCES = tardis-consumer/main.c $(tardis_consumer_parts)
+tardis_consumer_tardis_consumer_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tardis_consumer_tardis_consumer_CFLAGS = $(AM_CFLAGS) $(CONVERSION_CFLAGS)
+tardis_consumer_tardis_consumer_LDADD = libtardis/libtardis.la $(JANSSON_LIBS) $(APU_LIBS) $(APR_LIBS)

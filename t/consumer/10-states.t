@@ -1,0 +1,151 @@
+#!/usr/bin/perl
+# Every state leads where the provider's answers say it should, with its history, and each experiment is stepped once a tick.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use FakeServer;
+use Followed;
+use JSON::PP;
+use Test::More;
+use Testbed;
+
+my $bed = Testbed->new;
+my %status = ('tardis.1' => 2);
+my $fake = FakeServer->new(handler => sub {
+    my ($request) = @_;
+    return {status => 200, body => "OK\n"} if $request->{method} eq 'POST';
+    my ($uid) = $request->{path} =~ m{/status/([^/]*)/};
+    return answer(status => 2, progress => '1 of 2 files') if $uid eq 'tardis.1' && $status{$uid}++ < 4;
+    return answer(status => 1) if $uid eq 'tardis.1' || $uid eq 'tardis.2';
+    return answer(status => 3, message => 'the tape robot is on strike', code => 'io_error') if $uid eq 'tardis.3';
+    return answer(status => 4, error => 'invalid UID: tardis.4') if $uid eq 'tardis.4';
+    return {status => 200, body => '{"status": 2}'} if $uid eq 'tardis.6';
+    return answer(status => 5);
+});
+add_provider($bed, $fake->url, KEY);
+
+subtest 'from Ingested to Complete, one state a tick' => sub {
+    my $files = {'raw/a.dat' => 'alpha', 'raw/b c "d".dat' => '', "raw/\x{c3}\x{a4}.dat" => 'umlaut'};
+    my $id = follow($bed, provider => $fake->url, uid => 'tardis.1', files => $files);
+    put_files($bed, $id, $files);
+    my ($status, $out, $err) = tick($bed);
+    is($status, 0, 'the tick succeeds');
+    like($out, qr/^tick: 1 stepped, 1 moved on, 0 complete, 0 failed, 0 waiting, 0 errors in [\d.]+ s\n\z/, 'it sums up');
+    is($err, '', 'nothing to complain of');
+    is(state($bed, $id), 'Requested', 'it is requested after one tick');
+    my ($request) = $fake->requests;
+    is($request->{method} . ' ' . $request->{path}, 'POST /apps/sync/provider/get/', 'get/ was asked');
+    is($request->{headers}{x_mytardis_key}, KEY, 'with the key');
+    is($request->{headers}{'content-type'}, 'application/x-www-form-urlencoded', 'as a form');
+    my %form = map { map { s/%(..)/chr hex $1/ger } split /=/, $_, 2 } split /&/, $request->{body};
+    is_deeply(\%form, {uid => 'tardis.1', dest_path => $id, site_settings_url => $bed->env('SITE_SETTINGS_URL')},
+        'the form has its three fields');
+
+    tick($bed);
+    is(state($bed, $id), 'InProgress', 'it is in progress after two');
+    my ($out2) = (tick($bed))[1];
+    like($out2, qr/^tick: 0 stepped/, 'it is not asked about again before the poll interval is over');
+    is(scalar $fake->requests, 2, 'no request was made');
+    my $moved = row($bed, $id, 'moved_at');
+    ($status, $out) = tick($bed, '--now');
+    like($out, qr/^tick: 1 stepped, 0 moved on, 0 complete, 0 failed, 1 waiting/, '--now asks all the same');
+    is(row($bed, $id, 'moved_at'), $moved, 'the same progress is no movement');
+    tick($bed, '--only', $id);
+    is(state($bed, $id), 'CheckingIntegrity', 'the provider is done');
+    tick($bed);
+    is(state($bed, $id), 'Complete', 'every file is as promised');
+    is(row($bed, $id, 'next_attempt_at'), undef, 'nothing is left to do');
+    is(row($bed, $id, 'lease_owner'), undef, 'nobody holds it');
+    is_deeply([events($bed, $id)], ['transition Ingested Requested -', 'transition Requested InProgress -',
+        'transition InProgress CheckingIntegrity -', 'transition - - -', 'transition CheckingIntegrity Complete -'],
+        'the history tells each step');
+};
+
+subtest 'a transfer that was already complete goes straight to the check' => sub {
+    my $id = follow($bed, provider => $fake->url, uid => 'tardis.2', state => 'Requested', files => {'a' => 'x'});
+    tick($bed);
+    is(state($bed, $id), 'CheckingIntegrity');
+    settle($bed);
+};
+
+subtest 'status 3 is the end, with the provider\'s words' => sub {
+    my $id = follow($bed, provider => $fake->url, uid => 'tardis.3', state => 'InProgress');
+    my ($status, $out, $err) = tick($bed);
+    is($status, 0, 'the tick itself succeeds');
+    like($out, qr/0 complete, 1 failed/, 'it counts it');
+    like($err, qr/uid tardis\.3: .*the tape robot is on strike \[io_error\] \[transfer_failed\]; it is now FailPermanent/,
+        'one line names the cause');
+    is(state($bed, $id), 'FailPermanent');
+    is(row($bed, $id, 'error_code'), 'transfer_failed', 'typed');
+    like(row($bed, $id, 'error_text'), qr/the tape robot is on strike/, 'quoted');
+    is((events($bed, $id))[-1], 'transition InProgress FailPermanent transfer_failed', 'in the history');
+};
+
+subtest 'status 4 and 5 are tried again, until the deadline' => sub {
+    my %code = ('tardis.4' => 'transfer_bad_request', 'tardis.5' => 'transfer_server_error');
+    for my $uid (sort keys %code) {
+        my $id = follow($bed, provider => $fake->url, uid => $uid, state => 'Requested');
+        my ($status, $out) = tick($bed);
+        like($out, qr/0 failed, 0 waiting, 1 error /, "$uid: an error, not a failure");
+        is(state($bed, $id), 'Requested', 'it stays');
+        my ($attempts, $wait) = row($bed, $id, 'attempts', 'TIMESTAMPDIFF(MICROSECOND, updated_at, next_attempt_at) / 1e6');
+        is($attempts, 1, 'one attempt');
+        cmp_ok($wait, '>=', 1, 'it waits at least retry_minimum');
+        cmp_ok($wait, '<=', 2, 'and at most retry_maximum');
+        $bed->sql('consumer', 'UPDATE synced_experiment SET state_since = state_since - INTERVAL 8 DAY,
+            moved_at = moved_at - INTERVAL 8 DAY WHERE experiment_id = ?', $id);
+        tick($bed, '--only', $id);
+        is(state($bed, $id), 'Requested', 'a week without ticks does not end it at the second attempt');
+        tick($bed, '--only', $id);
+        is(state($bed, $id), 'FailPermanent', 'past the deadline it is given up');
+        is(row($bed, $id, 'error_code'), $code{$uid}, 'with the cause');
+        like(row($bed, $id, 'error_text'), qr/^given up after 3 failed attempts since /, 'and how often it was tried');
+    }
+};
+
+subtest 'a transfer that never moves ends at the deadline' => sub {
+    my $id = follow($bed, provider => $fake->url, uid => 'tardis.6', state => 'InProgress');
+    tick($bed);
+    is(state($bed, $id), 'InProgress', 'the shortest document of the original is understood');
+    $bed->sql('consumer', 'UPDATE synced_experiment SET moved_at = moved_at - INTERVAL 8 DAY WHERE experiment_id = ?', $id);
+    tick($bed, '--only', $id);
+    is(state($bed, $id), 'FailPermanent');
+    is(row($bed, $id, 'error_code'), 'deadline_exceeded');
+};
+
+subtest 'rows that nobody should have written do not stop the others' => sub {
+    my $strange = follow($bed, provider => $fake->url, uid => 'tardis.70', state => 'Transcendent');
+    my $broken = follow($bed, provider => $fake->url, uid => 'tardis.6', state => 'InProgress', provider => $fake->url . '/x');
+    my $garbled = follow($bed, provider => $fake->url, uid => 'tardis.71', state => 'InProgress');
+    my $good = follow($bed, provider => $fake->url, uid => 'tardis.72');
+    $bed->sql('consumer', "UPDATE synced_experiment SET status_document = '{\"status\": ' WHERE experiment_id = ?", $garbled);
+    my ($status, $out, $err) = tick($bed);
+    is($status, 0, 'the tick succeeds');
+    is(state($bed, $good), 'Requested', 'the others go on');
+    is(state($bed, $strange), 'Transcendent', 'the row is left as it is');
+    my @lines = $err =~ /^(.*"Transcendent" is no state.*)$/mg;
+    is(@lines, 1, 'one line reports it');
+    like($err, qr/tardis\.6: .*no provider section for .*\[provider_unknown\]/, 'a provider that is not configured is named');
+    cmp_ok(row($bed, $strange, 'TIMESTAMPDIFF(SECOND, updated_at, next_attempt_at)'), '>=', 2,
+        'and it does not come back before retry_maximum');
+    my ($shown, $page) = $bed->run('tardis-consumer', 'show', $garbled);
+    is($shown, 0, 'broken JSON can be shown');
+    settle($bed);
+};
+
+subtest '--only steps what is not due' => sub {
+    my $id = follow($bed, provider => $fake->url, uid => 'tardis.80', state => 'Requested', due => 1000);
+    my ($status, $out) = tick($bed);
+    like($out, qr/^tick: 0 stepped/, 'not due');
+    ($status, $out) = tick($bed, '--only', 'tardis.80');
+    like($out, qr/^tick: 1 stepped/, '--only by uid steps it');
+    ($status, $out) = tick($bed, '--only', 'tardis.nobody');
+    is($status, 66, 'an unknown one is not found');
+    ($status) = tick($bed, '--time-limit', 'soon');
+    is($status, 64, 'a time limit is a number');
+    settle($bed);
+};
+
+done_testing;
