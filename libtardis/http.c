@@ -13,6 +13,7 @@ static apr_status_t destroy(void *data);
 static apr_status_t detach(void *data);
 static void start_new(tardis_http_t *http);
 static void collect(tardis_http_t *http);
+static int start_over(http_transfer_t *transfer, CURLcode result);
 static void finish(http_transfer_t *transfer, CURLcode result);
 static void unlink_transfer(http_transfer_t *transfer);
 static void release(http_transfer_t *transfer);
@@ -170,8 +171,32 @@ static void collect(tardis_http_t *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-        finish(transfer, result);
+        if (!start_over(transfer, result))
+            finish(transfer, result);
     }
+}
+
+/*
+ * A server may close a kept connection just when a body is being sent; curl repeats by itself only what failed while it
+ * was reading. One that can be started over goes out once more, on a connection of its own.
+ */
+static int start_over(http_transfer_t *transfer, CURLcode result)
+{
+    const tardis_http_request_t *request = &transfer->request;
+    long connections = 1;
+
+    if ((result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR && result != CURLE_GOT_NOTHING) || transfer->repeated ||
+        transfer->header_length > 0 || !request->rewind)
+        return 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
+    if (connections > 0 || request->rewind(request->read_baton) != 0)
+        return 0;
+    transfer->repeated = 1;
+    transfer->reason[0] = '\0';
+    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    transfer->added = curl_multi_add_handle(transfer->http->multi, transfer->easy) == CURLM_OK;
+    return transfer->added;
 }
 
 /* Fills the response, lets go of everything, and only then tells the caller, who may clear the pool or submit anew. */

@@ -35,6 +35,7 @@ typedef struct http_transfer_t {
     apr_size_t body_limit;
     apr_size_t header_length;
     int too_large;
+    int repeated; /**< it was started over on a new connection */
     char reason[CURL_ERROR_SIZE];
 } http_transfer_t;
 

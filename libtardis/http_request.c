@@ -4,13 +4,14 @@
 
 #include <apr_strings.h>
 
-enum { EXPECT_MILLISECONDS = 1000, UPLOAD_BUFFER = 256 * 1024 };
+enum { EXPECT_OVER = 1024 * 1024, EXPECT_MILLISECONDS = 1000, UPLOAD_BUFFER = 256 * 1024 };
 
 static CURLcode prepare_limits(http_transfer_t *transfer);
 static CURLcode prepare_tls(http_transfer_t *transfer);
 static CURLcode prepare_http(http_transfer_t *transfer);
 static CURLcode prepare_headers(http_transfer_t *transfer);
 static int add_header(void *data, const char *name, const char *value);
+static int add_line(http_transfer_t *transfer, const char *line);
 static CURLcode prepare_body(http_transfer_t *transfer);
 static CURLcode prepare_fields(http_transfer_t *transfer);
 static CURLcode prepare_parts(http_transfer_t *transfer);
@@ -31,7 +32,12 @@ CURLcode http_request_prepare(http_transfer_t *transfer)
 {
     const tardis_http_request_t *request = &transfer->request;
     int mail = http_request_is_mail(request);
+    tardis_error_t *wrong = mail ? NULL : tardis_url_check(request->url, transfer->pool);
 
+    if (wrong) {
+        apr_cpystrn(transfer->reason, wrong->text, sizeof(transfer->reason));
+        return CURLE_URL_MALFORMAT;
+    }
     SET(CURLOPT_URL, request->url);
     SET(CURLOPT_PROTOCOLS_STR, mail ? "smtp,smtps" : "http,https");
     SET(CURLOPT_PRIVATE, transfer);
@@ -92,9 +98,12 @@ static CURLcode prepare_http(http_transfer_t *transfer)
 
 static CURLcode prepare_headers(http_transfer_t *transfer)
 {
-    if (!transfer->request.headers)
-        return CURLE_OK;
-    if (!apr_table_do(add_header, transfer, transfer->request.headers, NULL))
+    const tardis_http_request_t *request = &transfer->request;
+
+    if (request->headers && !apr_table_do(add_header, transfer, request->headers, NULL))
+        return CURLE_OUT_OF_MEMORY;
+    /* curl announces every PUT; for a small one that is a round trip for nothing. */
+    if (request->read && request->read_length <= EXPECT_OVER && !add_line(transfer, "Expect:"))
         return CURLE_OUT_OF_MEMORY;
     SET(CURLOPT_HTTPHEADER, transfer->headers);
     return CURLE_OK;
@@ -106,6 +115,11 @@ static int add_header(void *data, const char *name, const char *value)
     http_transfer_t *transfer = data;
     const char *line = *value ? apr_pstrcat(transfer->pool, name, ": ", value, NULL)
                               : apr_pstrcat(transfer->pool, name, ";", NULL);
+    return add_line(transfer, line);
+}
+
+static int add_line(http_transfer_t *transfer, const char *line)
+{
     struct curl_slist *longer = curl_slist_append(transfer->headers, line);
 
     if (!longer)

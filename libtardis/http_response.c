@@ -161,7 +161,7 @@ static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode res
     while (mapping->result != CURLE_OK && mapping->result != result)
         mapping++;
     if (mapping->code == TARDIS_HOST_TIMEOUT) {
-        /* Without a connection the host was not slow but not there. */
+        /* Without a connection (TLS included) the host was not slow but not there. */
         curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
         if (connected == 0)
             return TARDIS_HOST_UNREACHABLE;

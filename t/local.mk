@@ -3,6 +3,12 @@
 # CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
 
 PERL_TESTS = \
+	t/http/10-answers.t \
+	t/http/20-slow-servers.t \
+	t/http/30-tls.t \
+	t/http/40-uploads.t \
+	t/http/50-mail.t \
+	t/http/60-endings.t \
 	t/db/05-option-file.t \
 	t/db/10-statements.t \
 	t/db/20-reconnect.t \
@@ -28,6 +34,7 @@ UNIT_TESTS = \
 # Programs that perl tests run.
 TEST_CLIENTS = \
 	t/unit/db_client \
+	t/unit/ingest_client \
 	t/unit/http_client
 
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -39,6 +46,9 @@ t_unit_digest_LDADD = $(UNIT_LIBS)
 t_unit_db_client_SOURCES = t/unit/db_client.c
 t_unit_db_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_db_client_LDADD = $(UNIT_LIBS)
+t_unit_ingest_client_SOURCES = t/unit/ingest_client.c
+t_unit_ingest_client_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_ingest_client_LDADD = $(UNIT_LIBS)
 t_unit_http_client_SOURCES = t/unit/http_client.c
 t_unit_http_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_http_client_LDADD = $(UNIT_LIBS)
@@ -59,6 +69,9 @@ EXTRA_DIST += \
 	$(PERL_TESTS) \
 	t/testbed \
 	t/lib/FakeServer.pm \
+	t/lib/HttpClient.pm \
+	t/lib/RawServer.pm \
+	t/lib/TestCa.pm \
 	t/lib/PrivateDb.pm \
 	t/lib/SmtpSink.pm \
 	t/lib/Testbed.pm \
