@@ -113,6 +113,11 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/xml_mets_read.c \
 	libtardis/xml_mets_structure.c \
 	libtardis/xml_notmets_read.c \
+	libtardis/xml_mets_write.c \
+	libtardis/xml_mets_write_files.c \
+	libtardis/xml_mets_write_private.h \
+	libtardis/xml_mets_write_sets.c \
+	libtardis/xml_mets_writer.c \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
 	libtardis/users.c
