@@ -25,6 +25,9 @@ PERL_TESTS = \
 	t/packaging/30-layers.t
 
 UNIT_TESTS = \
+	t/unit/error \
+	t/unit/config \
+	t/unit/command \
 	t/unit/digest \
 	t/unit/http_url \
 	t/unit/status \
@@ -40,6 +43,15 @@ TEST_CLIENTS = \
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
 
+t_unit_command_SOURCES = t/unit/command.c
+t_unit_command_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_command_LDADD = $(UNIT_LIBS)
+t_unit_config_SOURCES = t/unit/config.c
+t_unit_config_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_config_LDADD = $(UNIT_LIBS)
+t_unit_error_SOURCES = t/unit/error.c
+t_unit_error_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_error_LDADD = $(UNIT_LIBS)
 t_unit_digest_SOURCES = t/unit/digest.c
 t_unit_digest_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_digest_LDADD = $(UNIT_LIBS)
