@@ -3,12 +3,13 @@
 # CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
 
 PERL_TESTS = \
-	t/http/10-answers.t \
-	t/http/20-slow-servers.t \
-	t/http/30-tls.t \
-	t/http/40-uploads.t \
-	t/http/50-mail.t \
-	t/http/60-endings.t \
+	t/consumer-views/10-register.t \
+	t/consumer-views/20-register-refused.t \
+	t/consumer-views/30-site-settings.t \
+	t/consumer-views/40-notify.t \
+	t/consumer-views/50-database.t \
+	t/consumer-views/60-configtest.t \
+	t/consumer-views/70-broken-uploads.t \
 	t/db/05-option-file.t \
 	t/db/10-statements.t \
 	t/db/20-reconnect.t \
@@ -19,10 +20,22 @@ PERL_TESTS = \
 	t/e2e/20-original-consumer.t \
 	t/e2e/30-original-provider.t \
 	t/e2e/40-valgrind.t \
+	t/http/10-answers.t \
+	t/http/20-slow-servers.t \
+	t/http/30-tls.t \
+	t/http/40-uploads.t \
+	t/http/50-mail.t \
+	t/http/60-endings.t \
 	t/packaging/05-testbed.t \
 	t/packaging/10-manual.t \
 	t/packaging/20-samples.t \
-	t/packaging/30-layers.t
+	t/packaging/30-layers.t \
+	t/provider-views/10-access.t \
+	t/provider-views/20-get.t \
+	t/provider-views/30-status.t \
+	t/provider-views/40-database.t \
+	t/provider-views/50-key-file.t \
+	t/provider-views/60-configtest.t
 
 UNIT_TESTS = \
 	t/unit/error \
@@ -89,7 +102,8 @@ EXTRA_DIST += \
 	t/lib/Testbed.pm \
 	t/lib/Testbed/Files.pm \
 	t/lib/Testbed/Servers.pm \
-	t/lib/Testbed/Setup.pm
+	t/lib/Testbed/Setup.pm \
+	t/lib/Views.pm
 
 TARDIS_TESTS = $(UNIT_TESTS) $(PERL_TESTS)
 TARDIS_TEST_JOBS = 2
