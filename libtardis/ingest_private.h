@@ -46,6 +46,9 @@ tardis_error_t *ingest_size(tardis_xml_reader_t *reader, const char *text, apr_u
 /** The path in an href (mets.md, "Paths"); in the reader's scratch pool. */
 tardis_error_t *ingest_path(tardis_xml_reader_t *reader, const char *href, const char **path);
 
+/** Whether URLs of the scheme, the first @a length bytes of @a scheme, name a host before their path. */
+int ingest_scheme_has_host(const char *scheme, apr_size_t length);
+
 /** TARDIS_PATH_INVALID unless the path is good. */
 tardis_error_t *ingest_check_path(tardis_xml_reader_t *reader, const char *path);
 

@@ -61,11 +61,18 @@ static const char *without_scheme(const char *href)
     if (length == 0 || strncmp(href + length, "://", 3) != 0)
         return href;
     const char *rest = href + length + 3;
-    for (int i = 0; host_schemes[i]; i++) {
-        if (strlen(host_schemes[i]) == length && strncasecmp(href, host_schemes[i], length) == 0)
-            rest += strcspn(rest, "/");
-    }
+    if (ingest_scheme_has_host(href, length))
+        rest += strcspn(rest, "/");
     return rest + strspn(rest, "/");
+}
+
+int ingest_scheme_has_host(const char *scheme, apr_size_t length)
+{
+    for (int i = 0; host_schemes[i]; i++) {
+        if (strlen(host_schemes[i]) == length && strncasecmp(scheme, host_schemes[i], length) == 0)
+            return 1;
+    }
+    return 0;
 }
 
 /* A percent sign that begins no escape stands for itself: the original does not encode its hrefs. */

@@ -1,13 +1,15 @@
 #include "xml_mets_write_private.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include <apr_strings.h>
 
+#include "ingest_private.h"
 #include "tardis_http.h"
 
 static tardis_error_t *write_file(mets_writer_t *writer, const tardis_datafile_t *datafile,
                                   mets_links_t *links);
+static const char *href_of(mets_writer_t *writer, const char *path);
 static apr_uint32_t *sort_by_dataset(mets_writer_t *writer, apr_uint32_t **ends);
 static tardis_error_t *write_div(mets_writer_t *writer, const char *type, const char *description,
                                  mets_links_t *links, apr_uint32_t owner);
@@ -71,12 +73,18 @@ static tardis_error_t *write_file(mets_writer_t *writer, const tardis_datafile_t
     mets_start(writer, NULL, "FLocat", NULL);
     mets_attribute(writer, "LOCTYPE", "URL");
     mets_attribute(writer, "xlink:type", "simple");
-    mets_attribute(
-        writer, "xlink:href",
-        apr_pstrcat(pool, writer->file_protocol, "://", tardis_url_encode(datafile->path, 1, pool), NULL));
+    mets_attribute(writer, "xlink:href", href_of(writer, datafile->path));
     mets_close(writer);
     mets_close(writer);
     return error;
+}
+
+/* Where a URL of the scheme would name a host, it is left empty, so that no directory is taken for one. */
+static const char *href_of(mets_writer_t *writer, const char *path)
+{
+    const char *scheme = writer->file_protocol;
+    const char *slashes = ingest_scheme_has_host(scheme, strlen(scheme)) ? ":///" : "://";
+    return apr_pstrcat(writer->page, scheme, slashes, tardis_url_encode(path, 1, writer->page), NULL);
 }
 
 tardis_error_t *mets_write_structure(mets_writer_t *writer)

@@ -26,6 +26,8 @@ PERL_TESTS = \
 	t/http/40-uploads.t \
 	t/http/50-mail.t \
 	t/http/60-endings.t \
+	t/mets/10-samples.t \
+	t/mets/20-round-trip.t \
 	t/packaging/05-testbed.t \
 	t/packaging/10-manual.t \
 	t/packaging/20-samples.t \
@@ -93,8 +95,15 @@ t_unit_users_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += \
 	$(PERL_TESTS) \
 	t/testbed \
+	t/build \
+	t/install-packages \
+	t/packages.txt \
+	t/valgrind.supp \
 	t/lib/FakeServer.pm \
+	t/data/whole.mets.xml \
+	t/data/whole.notmets.xml \
 	t/lib/HttpClient.pm \
+	t/lib/Ingest.pm \
 	t/lib/RawServer.pm \
 	t/lib/TestCa.pm \
 	t/lib/PrivateDb.pm \
