@@ -8,7 +8,7 @@
 
 enum {
     ADDRESS_MAX = 254,       /* RFC 5321, 4.5.3.1.3 */
-    ENCODED_WORD_BYTES = 45, /* become 60 of base64, within the 75 of an encoded word */
+    ENCODED_WORD_BYTES = 39, /* 64 bytes as an encoded word: with "Subject: " within the 76 of a line */
     QUOTED_LINE_MAX = 76     /* RFC 2045, 6.7 */
 };
 
@@ -69,7 +69,8 @@ static int is_plain(const char *text)
     return strstr(text, "=?") == NULL;
 }
 
-/* RFC 2047: no word is longer than 75 characters, and none ends within a character. */
+/* RFC 2047: no line with an encoded word is longer than 76 characters, and no word ends within a character.
+ */
 static const char *encoded_words(const char *text, apr_pool_t *pool)
 {
     const char *encoded = "";

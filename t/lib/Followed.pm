@@ -12,6 +12,7 @@ use strict;
 use warnings;
 use Digest::MD5 qw(md5);
 use Digest::SHA qw(sha512);
+use Encode qw(decode);
 use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
@@ -39,7 +40,7 @@ sub add_provider {
 }
 
 # ($bed, %what): provider, uid, state, title, owners (array), files (path => bytes; a reference to a hash may set size and
-# digest (bytes or undef) and algorithm as promised), due (seconds from now). Returns the id.
+# digest (bytes or undef) and algorithm as promised), due (seconds from now). Text is UTF-8 bytes. Returns the id.
 my $uids = 0;
 sub follow {
     my ($bed, %what) = @_;
@@ -51,7 +52,7 @@ sub follow {
     my $bytes = 0;
     $bytes += $_->{size} for @promised;
     $db->do("INSERT INTO experiment (title, description, institution, file_count, byte_count, created_at, updated_at)
-        VALUES (?, '', 'Facility', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef, $what{title} // "Experiment $uid",
+        VALUES (?, '', 'Facility', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef, decode('UTF-8', $what{title} // "Experiment $uid"),
         scalar @promised, $bytes);
     my $id = $db->{mariadb_insertid};
     $db->do("INSERT INTO dataset VALUES (?, 1, 'raw')", undef, $id);
@@ -62,7 +63,7 @@ sub follow {
         digest_algorithm, digest) VALUES (?, ?, 1, ?, ?, ?, ?, ?)');
     for my $file (@promised) {
         $insert->bind_param(7, undef, DBI::SQL_VARBINARY());
-        $insert->execute($id, ++$number, $file->{path}, $file->{path}, @$file{qw(size algorithm digest)});
+        $insert->execute($id, ++$number, (decode('UTF-8', $file->{path})) x 2, @$file{qw(size algorithm digest)});
     }
     $db->do("INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state, state_since, moved_at,
         next_attempt_at, created_at, updated_at) VALUES (?, ?, ?, REPEAT('x', 32), ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
@@ -88,10 +89,12 @@ sub put_files {
     my ($bed, $id, $files) = @_;
     my $top = $bed->env('CONSUMER_STORE') . "/$id";
     for my $path (keys %$files) {
-        make_path(dirname("$top/$path"));
-        open(my $out, '>:raw', "$top/$path") or die "$top/$path: $!\n";
+        my $name = "$top/$path";
+        utf8::downgrade($name); # what came from JSON or DBI makes Perl encode the name once more
+        make_path(dirname($name));
+        open(my $out, '>:raw', $name) or die "$name: $!\n";
         print $out ref $files->{$path} ? $files->{$path}{content} // '' : $files->{$path};
-        close $out or die "$top/$path: $!\n";
+        close $out or die "$name: $!\n";
     }
     return $top;
 }
