@@ -93,7 +93,7 @@ make_experiment()
         printf 'frame %d of 200\n' $frame >"$1/frames/frame_$(printf %04d $frame).img"
         frame=$((frame + 1))
     done
-    for name in 'empty' 'with spaces' "it's quoted" 'so is "this"' '100% #1 & more?' 'back\slash' 'mañana 夕方.txt'; do
+    for name in 'empty' 'with spaces' "it's quoted" 'so is "this"' '100% #1 & more?' 'semi;colon~+=@,' 'mañana 夕方.txt'; do
         : >"$1/analysis/$name"
         printf '%s\n' "$name" >"$1/frames/dark field/$name"
         printf '%s\n' "$name" >"$1/Überblick/$name"

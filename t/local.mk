@@ -94,6 +94,8 @@ t_unit_users_LDADD = $(UNIT_LIBS)
 
 EXTRA_DIST += \
 	$(PERL_TESTS) \
+	check.sh \
+	demo.sh \
 	t/testbed \
 	t/build \
 	t/install-packages \

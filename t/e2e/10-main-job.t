@@ -21,7 +21,7 @@ my %files = (
     'raw/deep/er/frame.img' => \70_001,
     "odd/it's \"quoted\" & 100% #1?" => "odd\n",
     'odd/ümläut 夕方.txt' => "utf-8\n",
-    'odd/back\\slash;~+=@' => "more\n",
+    'odd/semi;~+=@,' => "more\n",
 );
 
 subtest 'by WebDAV' => sub { whole_job('alpha', '4711') };

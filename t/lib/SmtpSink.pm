@@ -25,12 +25,14 @@ sub new {
     $self->{pid} = fork() // die "fork: $!\n";
     if (!$self->{pid}) {
         $SIG{$_} = 'DEFAULT' for qw(TERM INT);
-        $SIG{PIPE} = 'IGNORE';
+        $SIG{$_} = 'IGNORE' for qw(PIPE CHLD);
         my $select = IO::Select->new($listener);
         while (getppid() == $parent) {
             next unless $select->can_read(0.5);
             my $connection = $listener->accept or next;
+            next if fork();
             eval { $self->converse($connection) };
+            POSIX::_exit(0);
         }
         POSIX::_exit(0);
     }

@@ -24,7 +24,8 @@ sub directives {
     my ($module) = @_;
     my $page = slurp("$source/man/$module.8");
     my @documented = sort $page =~ /^\.It Cm (Tardis\w+)/mg;
-    my @existing = sort slurp("$source/$module/directives.c") =~ /AP_INIT_\w+\(\s*"(Tardis\w+)"/g;
+    my $code = slurp("$source/$module/directives.c");
+    my @existing = sort $code =~ /AP_INIT_\w+\(\s*"(Tardis\w+)"/g;
     ok(@existing > 3, 'there are directives');
     is_deeply(\@documented, \@existing, 'each is in the page, and no other');
 }

@@ -129,7 +129,6 @@ sub apr1 {
 sub provider_part {
     my ($bed) = @_;
     my $conf = "$bed->{dir}/conf";
-    return '' if !-e "$bed->{build}/mod_tardis_provider/.libs/mod_tardis_provider.so"; # until the modules exist
     return <<END;
 LoadModule tardis_provider_module $bed->{build}/mod_tardis_provider/.libs/mod_tardis_provider.so
 LogLevel tardis_provider:debug
@@ -145,7 +144,7 @@ END
 sub consumer_part {
     my ($bed) = @_;
     my $conf = "$bed->{dir}/conf";
-    my $text = <<END;
+    return <<END;
 LoadModule auth_basic_module $bed->{module_dir}/mod_auth_basic.so
 LoadModule authn_core_module $bed->{module_dir}/mod_authn_core.so
 LoadModule authn_file_module $bed->{module_dir}/mod_authn_file.so
@@ -174,10 +173,6 @@ Alias /dav $bed->{dir}/consumer-store
     Require user dav
 </Location>
 END
-    # until the modules exist
-    $text =~ s/^(LoadModule tardis|LogLevel|Tardis).*\n|^<LocationMatch(?s:.*?)^<\/LocationMatch>\n//mg
-        if !-e "$bed->{build}/mod_tardis_consumer/.libs/mod_tardis_consumer.so";
-    return $text;
 }
 
 sub write_httpd {

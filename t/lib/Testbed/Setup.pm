@@ -154,31 +154,8 @@ sub choose_ports {
 sub upgrade_schemas {
     my ($bed) = @_;
     for my $side (qw(provider consumer)) {
-        if (!-x "$bed->{build}/tardis-$side/tardis-$side") { # until the tools exist
-            load_schema($bed, $side);
-            next;
-        }
         quietly($bed, "$bed->{build}/tardis-$side/tardis-$side", '--config', "$bed->{dir}/conf/$side.conf",
             'schema', 'upgrade');
-    }
-}
-
-sub admin {
-    my ($bed) = @_;
-    require DBI;
-    return DBI->connect("DBI:MariaDB:mariadb_read_default_file=$bed->{dir}/conf/admin.cnf;"
-        . 'mariadb_read_default_group=tardis;mariadb_multi_statements=1', undef, undef, {RaiseError => 1});
-}
-
-sub load_schema {
-    my ($bed, $side) = @_;
-    my $db = admin($bed);
-    $db->do("USE tardis_$side");
-    $db->do('CREATE TABLE schema_version (component VARCHAR(16) PRIMARY KEY, version INT UNSIGNED NOT NULL)');
-    for my $component ('catalogue', $side) {
-        my $sql = join("\n", grep { !/^--/ } Testbed::Servers::read_lines("$bed->{source}/schema/$component-1.sql"));
-        $db->do($_) for grep { /\S/ } split /;\s*(?:\n|\z)/, $sql;
-        $db->do('INSERT INTO schema_version VALUES (?, 1)', undef, $component);
     }
 }
 
@@ -198,14 +175,6 @@ sub start_httpds {
 sub make_client_key {
     my ($bed) = @_;
     my $file = "$bed->{dir}/conf/client.key";
-    if (!-x "$bed->{build}/tardis-provider/tardis-provider") { # until the tools exist
-        $bed->{client_key} = random_word() . random_word();
-        admin($bed)->do("INSERT INTO tardis_provider.client_key (address, key_digest, site_name, site_url, created_at)"
-            . " VALUES ('127.0.0.1', UNHEX(SHA2(?, 256)), ?, ?, UTC_TIMESTAMP(6))", undef, $bed->{client_key},
-            $bed->{site_name}, $bed->{site_settings_url});
-        Testbed::Files::for_servers($bed, 'client.key', "$bed->{client_key}\n");
-        return;
-    }
     quietly($bed, "$bed->{build}/tardis-provider/tardis-provider", '--config', "$bed->{dir}/conf/provider.conf",
         'key', 'add', '--site', $bed->{site_name}, '--address', '127.0.0.1', '--key-file', $file);
     ($bed->{client_key}) = Testbed::Servers::read_lines($file);
