@@ -34,31 +34,34 @@ typedef struct tardis_db_settings_t {
 tardis_error_t *tardis_db_open(tardis_db_t **db, const tardis_db_settings_t *settings, apr_pool_t *pool);
 
 /**
- * Makes sure the connection is usable: costs one poll() on its socket when it is, connects anew when the server
- * has closed it. Call it before the first statement after a pause. Never within a transaction.
+ * Makes sure the connection is usable: costs one poll() on its socket when it is, connects anew when the
+ * server has closed it. Call it before the first statement after a pause. Never within a transaction.
  */
 tardis_error_t *tardis_db_ensure(tardis_db_t *db, apr_pool_t *pool);
 
 /** A pool of connections for a multi-threaded process; thread-safe. */
 typedef struct tardis_db_pool_t tardis_db_pool_t;
 
-/** A pool of at most @a maximum connections, made when first needed, that goes with @a pool. Connects nothing yet. */
+/** A pool of at most @a maximum connections, made when first needed, that goes with @a pool. Connects nothing
+ * yet. */
 tardis_error_t *tardis_db_pool_create(tardis_db_pool_t **db_pool, const tardis_db_settings_t *settings,
                                       int maximum, apr_pool_t *pool);
 
 /**
- * Lends a usable connection (see tardis_db_ensure()) until @a pool is cleared, which gives it back (rolled back if
- * a transaction was left open; closed if it broke). Waits at most 5 s for one to become free.
+ * Lends a usable connection (see tardis_db_ensure()) until @a pool is cleared, which gives it back (rolled
+ * back if a transaction was left open; closed if it broke). Waits at most 5 s for one to become free.
  */
 tardis_error_t *tardis_db_pool_acquire(tardis_db_pool_t *db_pool, tardis_db_t **db, apr_pool_t *pool);
 
 /** Starts a transaction. */
 tardis_error_t *tardis_db_begin(tardis_db_t *db, apr_pool_t *pool);
 
-/** Commits. After an error the transaction must be taken as not committed, and repeated if it is idempotent. */
+/** Commits. After an error the transaction must be taken as not committed, and repeated if it is idempotent.
+ */
 tardis_error_t *tardis_db_commit(tardis_db_t *db, apr_pool_t *pool);
 
-/** Ends the transaction that is open, if any, undoing it. Cannot fail: a lost connection undoes it as well. */
+/** Ends the transaction that is open, if any, undoing it. Cannot fail: a lost connection undoes it as well.
+ */
 void tardis_db_rollback(tardis_db_t *db);
 
 /* ---- Statements: for *_db.c only. ---- */
@@ -77,7 +80,8 @@ typedef enum {
     TARDIS_DB_TIME
 } tardis_db_type_t;
 
-/** One parameter value; make it with the functions below. What it points to must outlive the call it is used in. */
+/** One parameter value; make it with the functions below. What it points to must outlive the call it is used
+ * in. */
 typedef struct tardis_db_value_t {
     tardis_db_type_t type;
     union {
@@ -92,14 +96,16 @@ typedef struct tardis_db_value_t {
     } as;
 } tardis_db_value_t;
 
-tardis_db_value_t tardis_db_signed(apr_int64_t value);
-tardis_db_value_t tardis_db_unsigned(apr_uint64_t value);
-tardis_db_value_t tardis_db_double(double value);
-tardis_db_value_t tardis_db_text(const char *value); /**< NULL gives NULL */
+/* Parameters of statements; text and bytes are not copied and must live until the statement has run. */
+tardis_db_value_t tardis_db_signed(apr_int64_t value);     /**< a whole number */
+tardis_db_value_t tardis_db_unsigned(apr_uint64_t value);  /**< a whole number that is never negative */
+tardis_db_value_t tardis_db_double(double value);          /**< a number */
+tardis_db_value_t tardis_db_text(const char *value);                    /**< NULL gives NULL */
 tardis_db_value_t tardis_db_bytes(const void *data, apr_size_t length); /**< NULL data gives NULL */
 tardis_db_value_t tardis_db_time(apr_time_t value); /**< microseconds since the epoch; 0 gives NULL */
 
-/** The last two arguments of the calls below: `TARDIS_DB_VALUES(tardis_db_unsigned(id), tardis_db_text(name))`. */
+/** The last two arguments of the calls below: `TARDIS_DB_VALUES(tardis_db_unsigned(id),
+ * tardis_db_text(name))`. */
 #define TARDIS_DB_VALUES(...)                                                                                \
     (const tardis_db_value_t[]){__VA_ARGS__},                                                                \
         (int)(sizeof((const tardis_db_value_t[]){__VA_ARGS__}) / sizeof(tardis_db_value_t))
@@ -113,11 +119,11 @@ typedef struct tardis_db_changes_t {
 } tardis_db_changes_t;
 
 /**
- * Runs a statement that returns no rows, prepared once per connection and @a sql (a literal, kept by address of
- * its text). @a changes may be NULL.
+ * Runs a statement that returns no rows, prepared once per connection and @a sql (a literal, kept by address
+ * of its text). @a changes may be NULL.
  */
-tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values, int count,
-                                  tardis_db_changes_t *changes, apr_pool_t *pool);
+tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values,
+                                  int count, tardis_db_changes_t *changes, apr_pool_t *pool);
 
 /** Rows of a query: buffered, so that other statements may run on the connection meanwhile. */
 typedef struct tardis_db_rows_t tardis_db_rows_t;
@@ -129,8 +135,8 @@ tardis_error_t *tardis_db_query(tardis_db_t *db, const char *sql, const tardis_d
 /** Steps to the next row (first call: to the first). Returns 0 when there is none. */
 int tardis_db_rows_next(tardis_db_rows_t *rows);
 
-/* Columns of the current row, counted from 0. Text and bytes live as long as the rows' pool. NULL columns read as
- * NULL or 0. Numbers are converted by the client library where the column is text. */
+/* Columns of the current row, counted from 0. Text and bytes live as long as the rows' pool. NULL columns
+ * read as NULL or 0. Numbers are converted by the client library where the column is text. */
 int tardis_db_rows_is_null(const tardis_db_rows_t *rows, int column);
 apr_int64_t tardis_db_rows_signed(const tardis_db_rows_t *rows, int column);
 apr_uint64_t tardis_db_rows_unsigned(const tardis_db_rows_t *rows, int column);
