@@ -57,8 +57,6 @@ subtest 'headers' => sub {
 subtest 'sizes' => sub {
     my @long = grep { ($text{$_} =~ tr/\n//) > 450 } sort keys %text;
     none(\@long, 'no file of more than 450 lines');
-    my @wide = grep { $text{$_} =~ /^.{121}/m } sort keys %text;
-    none(\@wide, 'no line of more than 120 columns');
     my @open = grep { $text{$_} =~ /\b(?:TODO|FIXME|XXX)\b/ } sort keys %text;
     none(\@open, 'nothing left open');
 };
