@@ -4,8 +4,10 @@
 
 #include <apr_strings.h>
 
-static void keep_first(mets_t *mets, const char **kept, const char *text);
+static tardis_error_t *keep_first(mets_t *mets, tardis_xml_reader_t *reader, const char **kept,
+                                  const char *what, apr_size_t maximum);
 static tardis_error_t *describe_experiment(mets_t *mets, tardis_xml_reader_t *reader);
+static void keep(ingest_t *ingest, const char **kept, const char *value);
 static tardis_error_t *describe_dataset(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number);
 static int first_reference(const mets_t *mets, apr_uint32_t id);
 
@@ -42,51 +44,52 @@ tardis_error_t *mets_dmd_start(void *baton, tardis_xml_reader_t *reader)
 tardis_error_t *mets_title_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    keep_first(mets, &mets->description.title, tardis_xml_text(reader));
-    return NULL;
+    return keep_first(mets, reader, &mets->description.title, "title", TARDIS_TEXT_MAX);
 }
 
-static void keep_first(mets_t *mets, const char **kept, const char *text)
+/* A maximum of 0: as long as the reader lets it be. */
+static tardis_error_t *keep_first(mets_t *mets, tardis_xml_reader_t *reader, const char **kept,
+                                  const char *what, apr_size_t maximum)
 {
-    if (mets->ingest->writer && !*kept)
-        *kept = apr_pstrdup(mets->description_pool, text);
+    const char *text = tardis_xml_text(reader);
+    if (!mets->ingest->writer || *kept)
+        return NULL;
+    *kept = apr_pstrdup(mets->description_pool, text);
+    return maximum ? ingest_fits(reader, text, what, maximum) : NULL;
 }
 
 tardis_error_t *mets_abstract_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    keep_first(mets, &mets->description.abstract, tardis_xml_text(reader));
-    return NULL;
+    return keep_first(mets, reader, &mets->description.abstract, "abstract", 0);
 }
 
 tardis_error_t *mets_location_url_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    keep_first(mets, &mets->description.url, tardis_xml_text(reader));
-    return NULL;
+    return keep_first(mets, reader, &mets->description.url, "url", TARDIS_TEXT_MAX);
 }
 
 tardis_error_t *mets_location_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
     const char *text = tardis_xml_trimmed(reader);
-    if (*text)
-        keep_first(mets, &mets->description.location, text);
-    return NULL;
+    if (!mets->ingest->writer || !*text || mets->description.location)
+        return NULL;
+    mets->description.location = apr_pstrdup(mets->description_pool, text);
+    return ingest_fits(reader, text, "url", TARDIS_TEXT_MAX);
 }
 
 tardis_error_t *mets_start_time_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    keep_first(mets, &mets->description.start_time, tardis_xml_text(reader));
-    return NULL;
+    return keep_first(mets, reader, &mets->description.start_time, "start time", TARDIS_TIME_MAX);
 }
 
 tardis_error_t *mets_end_time_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    keep_first(mets, &mets->description.end_time, tardis_xml_text(reader));
-    return NULL;
+    return keep_first(mets, reader, &mets->description.end_time, "end time", TARDIS_TIME_MAX);
 }
 
 tardis_error_t *mets_name_start(void *baton, tardis_xml_reader_t *reader)
@@ -163,26 +166,23 @@ static tardis_error_t *describe_experiment(mets_t *mets, tardis_xml_reader_t *re
     ingest_t *ingest = mets->ingest;
     const mets_description_t *description = &mets->description;
     tardis_experiment_t *experiment = &ingest->experiment;
-    const struct {
-        const char **kept;
-        const char *value;
-        const char *what;
-        apr_size_t maximum;
-    } values[] = {
-        {&experiment->title, description->title, "title", TARDIS_TEXT_MAX},
-        {&experiment->description, description->abstract, "abstract", 0},
-        {&experiment->url, description->url ? description->url : description->location, "url",
-         TARDIS_TEXT_MAX},
-        {&experiment->start_time, description->start_time, "start time", TARDIS_TIME_MAX},
-        {&experiment->end_time, description->end_time, "end time", TARDIS_TIME_MAX},
-    };
+    const char *url = description->url ? description->url : description->location;
+    keep(ingest, &experiment->title, description->title);
+    keep(ingest, &experiment->description, description->abstract);
+    keep(ingest, &experiment->url, url);
+    keep(ingest, &experiment->start_time, description->start_time);
+    keep(ingest, &experiment->end_time, description->end_time);
     tardis_error_t *error = NULL;
-    for (apr_size_t i = 0; !error && i < sizeof(values) / sizeof(*values); i++)
-        error =
-            ingest_keep(ingest, reader, values[i].kept, values[i].value, values[i].what, values[i].maximum);
     for (int i = 0; !error && i < description->authors->nelts; i++)
         error = ingest_add_author(ingest, reader, APR_ARRAY_IDX(description->authors, i, const char *));
     return error;
+}
+
+/* Of several dmdSecs the first that says it counts. */
+static void keep(ingest_t *ingest, const char **kept, const char *value)
+{
+    if (value && !*kept)
+        *kept = apr_pstrdup(ingest->store_pool, value);
 }
 
 static tardis_error_t *describe_dataset(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number)

@@ -256,7 +256,9 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
     (void)namespaces_count;
     (void)namespaces;
     (void)default_count;
-    if (reader->error)
+    /* libxml2 also reports a start tag that breaks off, and says only afterwards that it does. */
+    const xmlChar *next = reader->parser->input->cur;
+    if (reader->error || (*next != '>' && *next != '/'))
         return;
     if (!reader->has_root)
         settle_encoding(reader);
