@@ -34,10 +34,19 @@ PERL_TESTS = \
 	t/packaging/30-layers.t \
 	t/provider-views/10-access.t \
 	t/provider-views/20-get.t \
+	t/provider-views/25-registry-url.t \
 	t/provider-views/30-status.t \
 	t/provider-views/40-database.t \
 	t/provider-views/50-key-file.t \
-	t/provider-views/60-configtest.t
+	t/provider-views/60-configtest.t \
+	t/consumer/10-states.t \
+	t/consumer/20-bad-provider.t \
+	t/consumer/30-integrity.t \
+	t/consumer/40-list-show-retry.t \
+	t/consumer/50-mail.t \
+	t/consumer/60-database-away.t \
+	t/consumer/70-killed.t \
+	t/consumer/80-overlap.t
 
 UNIT_TESTS = \
 	t/unit/error \
@@ -47,7 +56,9 @@ UNIT_TESTS = \
 	t/unit/http_url \
 	t/unit/status \
 	t/unit/form \
-	t/unit/users
+	t/unit/users \
+	t/unit/backoff \
+	t/unit/fsm
 
 # Programs that perl tests run.
 TEST_CLIENTS = \
@@ -67,6 +78,12 @@ t_unit_config_LDADD = $(UNIT_LIBS)
 t_unit_error_SOURCES = t/unit/error.c
 t_unit_error_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_error_LDADD = $(UNIT_LIBS)
+t_unit_backoff_SOURCES = t/unit/backoff.c tardis-consumer/backoff.c tardis-consumer/backoff.h
+t_unit_backoff_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer
+t_unit_backoff_LDADD = $(UNIT_LIBS)
+t_unit_fsm_SOURCES = t/unit/fsm.c $(tardis_consumer_parts)
+t_unit_fsm_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer $(JANSSON_CFLAGS)
+t_unit_fsm_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
 t_unit_digest_SOURCES = t/unit/digest.c
 t_unit_digest_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_digest_LDADD = $(UNIT_LIBS)
@@ -102,6 +119,7 @@ EXTRA_DIST += \
 	t/packages.txt \
 	t/valgrind.supp \
 	t/lib/FakeServer.pm \
+	t/lib/Followed.pm \
 	t/data/whole.mets.xml \
 	t/data/whole.notmets.xml \
 	t/lib/HttpClient.pm \

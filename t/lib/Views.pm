@@ -44,7 +44,7 @@ sub log_lines {
 }
 
 # ($bed, $side, $text, %how): sends bytes over TLS as they are and returns what comes back until the server closes,
-# as HTTP::Tiny would. %how: abort (close without reading), half (end our side after sending), address (to call from).
+# as HTTP::Tiny would. %how: abort (a condition to wait for, then close without reading), address (to call from).
 sub raw_request {
     my ($bed, $side, $text, %how) = @_;
     my ($port) = $bed->env(uc($side) . '_URL') =~ /:(\d+)$/;
@@ -53,6 +53,7 @@ sub raw_request {
     local $SIG{PIPE} = 'IGNORE';
     print $socket $text;
     if ($how{abort}) {
+        wait_for($how{abort}) or die "the server did not get that far\n";
         $socket->close(SSL_fast_shutdown => 1);
         return;
     }
