@@ -118,6 +118,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/xml_mets_write_private.h \
 	libtardis/xml_mets_write_sets.c \
 	libtardis/xml_mets_writer.c \
+	libtardis/xml_reader_private.h \
+	libtardis/xml_reader_values.c \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
 	libtardis/users.c

@@ -1,6 +1,6 @@
 #include "build.h"
 
-#include "xml_reader.h"
+#include "xml_reader_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,11 +9,7 @@
 #include <unistd.h>
 
 #include <apr_strings.h>
-#include <libxml/parser.h>
 #include <libxml/parserInternals.h>
-
-#include "tardis_uid.h"
-#include "xml_text.h"
 
 #if LIBXML_VERSION >= 21200
 typedef const xmlError *xml_problem_t;
@@ -23,42 +19,6 @@ typedef xmlError *xml_problem_t;
 
 /* What is shown of libxml2's messages, which may quote the document. */
 #define MESSAGE_MAX 200
-
-/* One open element. */
-typedef struct {
-    const tardis_xml_rule_t *rule;
-    const char *ns;
-    const char *name;
-    apr_size_t text; /* where its text begins in the reader's buffer */
-    long line;
-    int has_children;
-} frame_t;
-
-struct tardis_xml_reader_t {
-    const tardis_xml_plan_t *plan; /* NULL: only the root is looked at */
-    int has_root;
-    void *baton;
-    apr_pool_t *pool;
-    apr_pool_t *scratch;
-    xmlParserCtxtPtr parser;
-    tardis_error_t *error; /* the first one */
-    int fd;                /* -1: memory */
-    const char *memory;
-    apr_size_t memory_left;
-    tardis_utf8_t utf8;
-    long utf8_line;       /* lines of bytes read so far */
-    long utf8_fault_line; /* of the first byte that is not UTF-8; 0: none */
-    int is_utf8;          /* the document's encoding, known at its root element */
-    int is_wide;          /* it begins as UTF-16 or UTF-32 does */
-    apr_uint64_t bytes_read;
-    int skipping; /* how many elements deep we are in one that does not matter */
-    int depth;
-    frame_t frames[TARDIS_XML_DEPTH_MAX + 1];
-    xml_text_t text;
-    xml_text_t values; /* of the attributes that were asked for */
-    const xmlChar **attributes;
-    int attribute_count;
-};
 
 static tardis_xml_reader_t *create_reader(const tardis_xml_plan_t *plan, void *baton, apr_pool_t *pool);
 static tardis_error_t *read_source(tardis_xml_reader_t *reader, const tardis_xml_source_t *source);
@@ -269,7 +229,7 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
         xmlStopParser(reader->parser);
         return;
     }
-    frame_t *parent = &reader->frames[reader->depth];
+    xml_frame_t *parent = &reader->frames[reader->depth];
     parent->has_children = 1;
     if (reader->depth + reader->skipping == TARDIS_XML_DEPTH_MAX) {
         stop(reader, tardis_error_at_line(reader->pool, TARDIS_DOCUMENT_LIMIT, reader->parser->input->line,
@@ -277,11 +237,11 @@ static void start_element(void *context, const xmlChar *name, const xmlChar *pre
         return;
     }
     /* The frame is also that of an element that turns out not to matter, for the sake of plan->element. */
-    frame_t *frame = parent + 1;
-    *frame = (frame_t){.ns = uri ? (const char *)uri : "",
-                       .name = (const char *)name,
-                       .text = reader->text.length,
-                       .line = reader->parser->input->line};
+    xml_frame_t *frame = parent + 1;
+    *frame = (xml_frame_t){.ns = uri ? (const char *)uri : "",
+                           .name = (const char *)name,
+                           .text = reader->text.length,
+                           .line = reader->parser->input->line};
     reader->depth++;
     reader->attributes = attributes;
     reader->attribute_count = attribute_count;
@@ -340,7 +300,7 @@ static tardis_error_t *check_attributes(tardis_xml_reader_t *reader)
 
 static const tardis_xml_rule_t *find_rule(const tardis_xml_reader_t *reader, int parent)
 {
-    const frame_t *frame = &reader->frames[reader->depth];
+    const xml_frame_t *frame = &reader->frames[reader->depth];
     for (const tardis_xml_rule_t *rule = reader->plan->rules; rule->state; rule++) {
         if (rule->parent == parent && (!rule->name || strcmp(rule->name, frame->name) == 0) &&
             (!rule->ns || strcmp(rule->ns, frame->ns) == 0))
@@ -371,7 +331,7 @@ static void end_element(void *context, const xmlChar *name, const xmlChar *prefi
         reader->skipping--;
         return;
     }
-    frame_t *frame = &reader->frames[reader->depth];
+    xml_frame_t *frame = &reader->frames[reader->depth];
     handle(reader, frame->rule->end);
     xml_text_truncate(&reader->text, frame->text);
     reader->depth--;
@@ -380,7 +340,7 @@ static void end_element(void *context, const xmlChar *name, const xmlChar *prefi
 static void add_text(void *context, const xmlChar *text, int length)
 {
     tardis_xml_reader_t *reader = context;
-    const frame_t *frame = &reader->frames[reader->depth];
+    const xml_frame_t *frame = &reader->frames[reader->depth];
     if (reader->error || reader->skipping || !reader->depth || !frame->rule->has_text)
         return;
     if (reader->text.length + (apr_size_t)length > TARDIS_XML_TEXT_MAX) {
@@ -398,72 +358,4 @@ static void stop(tardis_xml_reader_t *reader, tardis_error_t *error)
     if (!reader->error)
         reader->error = error;
     xmlStopParser(reader->parser);
-}
-
-const char *tardis_xml_name(const tardis_xml_reader_t *reader)
-{
-    return reader->frames[reader->depth].name;
-}
-
-const char *tardis_xml_namespace(const tardis_xml_reader_t *reader)
-{
-    return reader->frames[reader->depth].ns;
-}
-
-/* check_attributes() has made room for all values, so those handed out before stay where they are. */
-const char *tardis_xml_attribute(tardis_xml_reader_t *reader, const char *ns, const char *name)
-{
-    for (int i = 0; i < reader->attribute_count; i++) {
-        const xmlChar **attribute = reader->attributes + i * 5;
-        const char *uri = attribute[2] ? (const char *)attribute[2] : "";
-        if (strcmp((const char *)attribute[0], name) != 0 || strcmp(uri, ns) != 0)
-            continue;
-        apr_size_t at = reader->values.length;
-        apr_size_t length = (apr_size_t)(attribute[4] - attribute[3]);
-        xml_text_append(&reader->values, (const char *)attribute[3], length, reader->pool);
-        xml_text_append(&reader->values, "", 1, reader->pool);
-        return reader->values.data + at;
-    }
-    return NULL;
-}
-
-const char *tardis_xml_text(const tardis_xml_reader_t *reader)
-{
-    const frame_t *frame = &reader->frames[reader->depth];
-    return reader->text.length > frame->text ? reader->text.data + frame->text : "";
-}
-
-const char *tardis_xml_trimmed(const tardis_xml_reader_t *reader)
-{
-    return xml_trim(tardis_xml_text(reader), reader->scratch);
-}
-
-int tardis_xml_has_children(const tardis_xml_reader_t *reader)
-{
-    return reader->frames[reader->depth].has_children;
-}
-
-int tardis_xml_depth(const tardis_xml_reader_t *reader)
-{
-    return reader->depth;
-}
-
-long tardis_xml_line(const tardis_xml_reader_t *reader)
-{
-    return reader->frames[reader->depth].line;
-}
-
-apr_pool_t *tardis_xml_scratch(tardis_xml_reader_t *reader)
-{
-    return reader->scratch;
-}
-
-tardis_error_t *tardis_xml_fail(const tardis_xml_reader_t *reader, tardis_error_code_t code,
-                                const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    const char *text = apr_pvsprintf(reader->pool, format, arguments);
-    va_end(arguments);
-    return tardis_error_at_line(reader->pool, code, tardis_xml_line(reader), "%s", text);
 }
