@@ -28,6 +28,7 @@ PERL_TESTS = \
 	t/http/60-endings.t \
 	t/mets/10-samples.t \
 	t/mets/20-round-trip.t \
+	t/mets/30-bad-documents.t \
 	t/packaging/05-testbed.t \
 	t/packaging/10-manual.t \
 	t/packaging/20-samples.t \
@@ -49,6 +50,8 @@ PERL_TESTS = \
 	t/consumer/80-overlap.t
 
 UNIT_TESTS = \
+	t/unit/site \
+	t/unit/uid \
 	t/unit/error \
 	t/unit/config \
 	t/unit/command \
@@ -90,6 +93,12 @@ t_unit_digest_LDADD = $(UNIT_LIBS)
 t_unit_db_client_SOURCES = t/unit/db_client.c
 t_unit_db_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_db_client_LDADD = $(UNIT_LIBS)
+t_unit_site_SOURCES = t/unit/site.c
+t_unit_site_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_site_LDADD = $(UNIT_LIBS)
+t_unit_uid_SOURCES = t/unit/uid.c
+t_unit_uid_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_uid_LDADD = $(UNIT_LIBS)
 t_unit_ingest_client_SOURCES = t/unit/ingest_client.c
 t_unit_ingest_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_ingest_client_LDADD = $(UNIT_LIBS)

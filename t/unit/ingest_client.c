@@ -19,7 +19,8 @@
 #include "tardis_ingest.h"
 #include "tardis_schema.h"
 
-typedef tardis_error_t *command_fn(const tardis_context_t *context, int count, char **arguments, apr_pool_t *pool);
+typedef tardis_error_t *command_fn(const tardis_context_t *context, int count, char **arguments,
+                                   apr_pool_t *pool);
 
 static command_fn do_schema, do_register, do_write;
 
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
     return error ? 1 : 0;
 }
 
-static tardis_error_t *do_schema(const tardis_context_t *context, int count, char **arguments, apr_pool_t *pool)
+static tardis_error_t *do_schema(const tardis_context_t *context, int count, char **arguments,
+                                 apr_pool_t *pool)
 {
     apr_array_header_t *applied;
     (void)count;
@@ -61,7 +63,8 @@ static tardis_error_t *do_schema(const tardis_context_t *context, int count, cha
     return tardis_schema_upgrade(context, TARDIS_SCHEMA_CONSUMER, &applied, pool);
 }
 
-static tardis_error_t *do_register(const tardis_context_t *context, int count, char **arguments, apr_pool_t *pool)
+static tardis_error_t *do_register(const tardis_context_t *context, int count, char **arguments,
+                                   apr_pool_t *pool)
 {
     static const char *const outcomes[] = {"created", "updated", "unchanged"};
     apr_array_header_t *owners = apr_array_make(pool, 4, sizeof(const char *));
@@ -81,19 +84,21 @@ static tardis_error_t *do_register(const tardis_context_t *context, int count, c
     tardis_error_t *error = tardis_ingest(context, &request, &result, pool);
     if (error)
         return error;
-    printf("%s %" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT "\n", outcomes[result->outcome],
-           result->experiment_id, result->files, result->bytes);
+    printf("%s %" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT "\n",
+           outcomes[result->outcome], result->experiment_id, result->files, result->bytes);
     for (int i = 0; i < result->warnings->nelts; i++)
         printf("warning %s\n", APR_ARRAY_IDX(result->warnings, i, const char *));
     return NULL;
 }
 
-static tardis_error_t *do_write(const tardis_context_t *context, int count, char **arguments, apr_pool_t *pool)
+static tardis_error_t *do_write(const tardis_context_t *context, int count, char **arguments,
+                                apr_pool_t *pool)
 {
     apr_file_t *file;
     apr_uint64_t id = strtoull(arguments[0], NULL, 10);
-    apr_status_t rv = apr_file_open(&file, arguments[1], APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
-                                    APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t rv =
+        apr_file_open(&file, arguments[1], APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_TRUNCATE,
+                      APR_FPROT_OS_DEFAULT, pool);
     if (rv != APR_SUCCESS)
         return tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "%s", arguments[1]);
     tardis_error_t *error = tardis_mets_write(context, id, count > 2 ? arguments[2] : NULL, file, pool);
