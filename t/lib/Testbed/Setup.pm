@@ -118,7 +118,7 @@ sub make_database {
     my @user = $> ? () : "--user=$bed->{user}";
     quietly($bed, find_program('mariadb-install-db', 'mysql_install_db'), '--no-defaults', @user,
         "--datadir=$dir/mysql", '--skip-test-db', '--auth-root-authentication-method=normal',
-        qw(--innodb-log-file-size=16M --innodb-flush-method=nosync));
+        qw(--innodb-log-file-size=16M --innodb-flush-method=nosync --innodb-use-native-aio=0));
     my @sql = map { <<END } qw(provider consumer);
 CREATE DATABASE IF NOT EXISTS tardis_$_ CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS tardis_$_\@localhost IDENTIFIED BY '$bed->{"${_}_db_password"}';
@@ -133,7 +133,7 @@ END
         "--socket=$dir/run/mysql.sock", "--pid-file=$dir/run/mariadbd.pid", "--init-file=$dir/conf/init.sql",
         qw(--skip-networking --skip-log-bin --performance-schema=OFF --default-time-zone=+05:45
             --character-set-server=utf8mb4 --max-connections=200 --table-open-cache=200
-            --innodb-buffer-pool-size=64M --innodb-log-file-size=16M), ''));
+            --innodb-buffer-pool-size=64M --innodb-log-file-size=16M --innodb-use-native-aio=0), ''));
     Testbed::Servers::start_database($dir);
 }
 
@@ -253,7 +253,7 @@ sub quietly {
     }
     return if $? == 0;
     my @lines = Testbed::Servers::read_lines($log);
-    splice(@lines, 0, @lines - 15) if @lines > 15;
+    splice(@lines, 0, @lines - 60) if @lines > 60;
     die join('', "failed: @command\n", map { "    $_\n" } @lines);
 }
 
