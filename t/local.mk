@@ -29,6 +29,7 @@ PERL_TESTS = \
 	t/mets/10-samples.t \
 	t/mets/20-round-trip.t \
 	t/mets/30-bad-documents.t \
+	t/mets/40-again.t \
 	t/packaging/05-testbed.t \
 	t/packaging/10-manual.t \
 	t/packaging/20-samples.t \
