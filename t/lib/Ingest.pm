@@ -87,6 +87,18 @@ sub call {
 # ($statement, @values): rows as references to arrays.
 sub sql { my ($self, $statement, @values) = @_; return @{$self->{db}->selectall_arrayref($statement, undef, @values)} }
 
+sub sql_do { my ($self, $statement, @values) = @_; return $self->{db}->do($statement, undef, @values) }
+
+# ([$file, @arguments], ...): registers files at the same time. Returns what became of each, as register() does.
+sub register_at_once {
+    my ($self, @calls) = @_;
+    my @outputs = map {
+        open(my $out, '-|', $self->{client}, $self->{options}, 'register', @$_) or die "$self->{client}: $!\n";
+        $out;
+    } @calls;
+    return map { my $out = $_; local $/; parse(scalar(<$out>) // '') } @outputs;
+}
+
 # How many rows there are in all tables that a registration fills.
 sub rows {
     my ($self) = @_;
