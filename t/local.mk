@@ -10,6 +10,7 @@ PERL_TESTS = \
 	t/consumer-views/50-database.t \
 	t/consumer-views/60-configtest.t \
 	t/consumer-views/70-broken-uploads.t \
+	t/consumer-views/80-at-once.t \
 	t/db/05-option-file.t \
 	t/db/10-statements.t \
 	t/db/20-reconnect.t \

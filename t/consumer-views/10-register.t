@@ -29,36 +29,46 @@ my $document = mets('alpha', ['d/a.txt', 'hello'], ['d/b.txt', '']);
 my @file = ('xmldata', $document, filename => 'METS.xml', type => 'text/xml');
 
 registered('a registration', post('/experiment/register/', $bed->multipart(@login, @origin,
-        ['experiment_owner', 'ada@uni.example'], ['experiment_owner', "J\xc3\xbcrgen"], ['experiment_owner', ''],
+        ['experiment_owner', 'ada@uni.example'], ['experiment_owner', "J\xc3\xbcrgen"], ['experiment_owner',
+        ''],
         ['unknown', 'x' x 5000], [@file])), 1);
-is_deeply([$bed->sql('consumer', 'SELECT uid, provider_url, state, next_attempt_at IS NOT NULL FROM synced_experiment')],
+is_deeply([$bed->sql('consumer',
+        'SELECT uid, provider_url, state, next_attempt_at IS NOT NULL FROM synced_experiment')],
     [['tardis.42', 'https://provider.example/base', 'Ingested', 1]], 'it is followed');
 is_deeply([$bed->sql('consumer', 'SELECT HEX(email) FROM owner ORDER BY number')],
     [[uc unpack('H*', 'ada@uni.example')], [uc unpack('H*', "J\xc3\xbcrgen")]], 'owners');
-is_deeply([$bed->sql('consumer', 'SELECT path, size FROM datafile ORDER BY number')], [['d/a.txt', 5], ['d/b.txt', 0]], 'files');
+is_deeply([$bed->sql('consumer', 'SELECT path, size FROM datafile ORDER BY number')], [['d/a.txt', 5],
+    ['d/b.txt', 0]], 'files');
 is($bed->sql('consumer', 'SELECT title FROM experiment'), 'alpha', 'title');
 
 registered('the same again', post('/experiment/register/', $bed->multipart(@login, @origin, [@file])), 1);
-registered('without a slash at the end', post('/experiment/register', $bed->multipart(@login, @origin, [@file])), 1);
-registered('the file first, the credentials last', post('/experiment/register/', $bed->multipart([@file], @origin, @login)), 1);
+registered('without a slash at the end', post('/experiment/register', $bed->multipart(@login, @origin,
+    [@file])), 1);
+registered('the file first, the credentials last', post('/experiment/register/', $bed->multipart([@file],
+    @origin, @login)), 1);
 registered('as the original writes the file part',
     post('/experiment/register/', $bed->multipart(@login, @origin, [@file, disposition => 'file'])), 1);
 is($bed->sql('consumer', 'SELECT COUNT(*) FROM experiment'), 1, 'still one experiment');
 
-registered('another uid', post('/experiment/register/', $bed->multipart(@login, $origin[0], ['originid', 'tardis.43'], [@file])), 2);
+registered('another uid', post('/experiment/register/', $bed->multipart(@login, $origin[0], ['originid',
+    'tardis.43'], [@file])), 2);
 registered('another provider',
-    post('/experiment/register/', $bed->multipart(@login, ['from_url', 'https://other.example'], $origin[1], [@file])), 3);
+    post('/experiment/register/', $bed->multipart(@login, ['from_url', 'https://other.example'], $origin[1],
+    [@file])), 3);
 registered('without an origin', post('/experiment/register/', $bed->multipart(@login, [@file])), 4);
 is($bed->sql('consumer', 'SELECT COUNT(*) FROM synced_experiment'), 3, 'which is not followed');
 
 my @changed = ('xmldata', mets('beta', ['d/a.txt', 'hello']), filename => 'METS.xml');
-registered('a changed document', post('/experiment/register/', $bed->multipart(@login, @origin, [@changed])), 1);
+registered('a changed document', post('/experiment/register/', $bed->multipart(@login, @origin,
+    [@changed])), 1);
 is($bed->sql('consumer', 'SELECT title FROM experiment WHERE id = 1'), 'beta', 'updates the experiment');
 is($bed->sql('consumer', 'SELECT COUNT(*) FROM datafile WHERE experiment_id = 1'), 1, 'and its files');
 $bed->sql('consumer', 'UPDATE synced_experiment SET state = "Complete" WHERE experiment_id = 1');
-answers($bed, 'consumer', 'once it is complete', post('/experiment/register/', $bed->multipart(@login, @origin, [@file])), 409,
+answers($bed, 'consumer', 'once it is complete', post('/experiment/register/', $bed->multipart(@login,
+    @origin, [@file])), 409,
     qr/ \[conflict\]\n$/, qr/:warn\].* uid tardis\.42: client 127\.0\.0\.1: .*\[conflict\]; answered 409$/);
-registered('but the same document', post('/experiment/register/', $bed->multipart(@login, @origin, [@changed])), 1);
+registered('but the same document', post('/experiment/register/', $bed->multipart(@login, @origin,
+    [@changed])), 1);
 
 my ($type, $body) = $bed->multipart(@login, ['originid', 'tardis.44'], $origin[0], [@file]);
 my $pieces = join('', map { sprintf("%x\r\n%s\r\n", length $_, $_) } $body =~ /(.{1,7})/gs);
@@ -70,7 +80,9 @@ is($answer->{content}, "$store/5", 'is the same');
 $bed->add_directives('consumer', "TardisConsumerBaseURL https://data.uni.example/tardis/\nTardisConsumerAllowEmpty On");
 $bed->restart_httpd('consumer');
 $answer = post('/experiment/register/', $bed->multipart(@login, @origin, [@changed]));
-is($answer->{headers}{location}, 'https://data.uni.example/tardis/experiment/view/1', 'Location below TardisConsumerBaseURL');
-$answer = post('/experiment/register/', $bed->multipart(@login, ['xmldata', mets('empty'), filename => 'e.xml']));
+is($answer->{headers}{location}, 'https://data.uni.example/tardis/experiment/view/1',
+    'Location below TardisConsumerBaseURL');
+$answer = post('/experiment/register/', $bed->multipart(@login, ['xmldata', mets('empty'),
+    filename => 'e.xml']));
 is($answer->{status}, 200, 'a document without files where that is allowed') or diag($answer->{content});
 done_testing;

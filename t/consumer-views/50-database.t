@@ -16,14 +16,17 @@ for my $round (1, 2) {
     $bed->stop_db;
     for my $answer ($bed->register($document), $bed->request('POST', $notify, content => $login)) {
         is($answer->{status}, 503, 'database away');
-        is($answer->{content}, "this server has a problem, see its error log [database_unavailable]\n", 'content');
+        is($answer->{content}, "this server has a problem, see its error log [database_unavailable]\n",
+            'content');
         like($answer->{headers}{'retry-after'}, qr/^[1-9]\d*$/, 'Retry-After');
     }
     log_is($bed, 'consumer', $down, $down);
-    answers($bed, 'consumer', 'a wrong password is one all the same', $bed->register($document, password => 'x'), 403, '',
+    answers($bed, 'consumer', 'a wrong password is one all the same', $bed->register($document,
+        password => 'x'), 403, '',
         qr/wrong password for user "register" \[forbidden\]; answered 403$/);
     $bed->start_db;
-    answers($bed, 'consumer', 'the database is back', $bed->register($document), 200, $bed->env('CONSUMER_STORE') . '/1');
+    answers($bed, 'consumer', 'the database is back', $bed->register($document), 200,
+        $bed->env('CONSUMER_STORE') . '/1');
     is($bed->request('POST', $notify, content => $login)->{status}, 204, 'for notify too');
 }
 is($bed->sql('consumer', 'SELECT COUNT(*) FROM experiment'), 1, 'one experiment');
@@ -31,7 +34,8 @@ is($bed->sql('consumer', 'SELECT COUNT(*) FROM experiment'), 1, 'one experiment'
 $bed->restart_httpd('consumer');
 $bed->error_log('consumer', 1);
 $bed->sql('consumer', 'UPDATE schema_version SET version = version + 1 WHERE component = "consumer"');
-answers($bed, 'consumer', 'a schema of another version', $bed->register($document), 503, qr/\[schema_mismatch\]/,
+answers($bed, 'consumer', 'a schema of another version', $bed->register($document), 503,
+    qr/\[schema_mismatch\]/,
     qr/:error\].* uid tardis\.1: .*\[schema_mismatch\]; answered 503$/);
 $bed->sql('consumer', 'UPDATE schema_version SET version = version - 2 WHERE component = "consumer"');
 answers($bed, 'consumer', 'one that is too old', $bed->register($document), 503, qr/\[schema_mismatch\]/,

@@ -51,13 +51,16 @@ my $more = "TardisConsumerStaffUsers $conf/staff.htpasswd\nTardisConsumerSiteSet
 sub needed {
     my ($replaced, @further) = @_;
     my %now = (%needed, %$replaced);
-    return join("\n", (map { "TardisConsumer$_ $now{$_}" } grep { defined $now{$_} } sort keys %now), @further);
+    return join("\n", (map { "TardisConsumer$_ $now{$_}" } grep { defined $now{$_} } sort keys %now),
+        @further);
 }
 
 accepted('nothing at all', '');
 accepted('what is needed', needed({}));
-accepted('everything', needed({}, $more, 'TardisConsumerDatabaseConnections 1000', 'TardisConsumerDocumentLimit 1',
-        'TardisConsumerAllowEmpty On', 'TardisConsumerAllowInsecure Off', 'TardisConsumerBaseURL https://data.uni.example/x/'));
+accepted('everything', needed({}, $more, 'TardisConsumerDatabaseConnections 1000',
+    'TardisConsumerDocumentLimit 1',
+        'TardisConsumerAllowEmpty On', 'TardisConsumerAllowInsecure Off',
+        'TardisConsumerBaseURL https://data.uni.example/x/'));
 accepted('halves that a virtual host makes whole', needed({Store => undef}), "TardisConsumerStore $store/");
 
 for my $case (
@@ -85,15 +88,20 @@ for my $name (sort keys %needed) {
         qr/TardisConsumer$other: this server also needs TardisConsumer$name \[config_invalid\]/);
 }
 my $missing = qr/No such file or directory \[\w+\]/;
-refused("a missing option file", needed({Database => "$conf/none"}), qr/TardisConsumerDatabase: \Q$conf\E\/none: $missing/);
+refused("a missing option file", needed({Database => "$conf/none"}),
+    qr/TardisConsumerDatabase: \Q$conf\E\/none: $missing/);
 my $open = file_with('open.cnf', 0644, $bed->slurp("$conf/consumer.cnf"));
 refused('an option file that everybody may read', needed({Database => $open}),
     qr/TardisConsumerDatabase: \Q$open\E: everybody can read this file of secrets; chmod o-r \[config_invalid\]/);
-refused('a missing store', needed({Store => "$conf/none"}), qr/TardisConsumerStore: \Q$conf\E\/none: $missing/);
-refused('a file as store', needed({Store => $open}), qr/TardisConsumerStore: \Q$open\E: not a directory \[config_invalid\]/);
-refused('missing users', needed({RegisterUsers => "$conf/none"}), qr/TardisConsumerRegisterUsers: \Q$conf\E\/none: $missing/);
+refused('a missing store', needed({Store => "$conf/none"}),
+    qr/TardisConsumerStore: \Q$conf\E\/none: $missing/);
+refused('a file as store', needed({Store => $open}),
+    qr/TardisConsumerStore: \Q$open\E: not a directory \[config_invalid\]/);
+refused('missing users', needed({RegisterUsers => "$conf/none"}),
+    qr/TardisConsumerRegisterUsers: \Q$conf\E\/none: $missing/);
 my $empty = file_with('empty.htpasswd', 0600, "# nobody\n");
-refused('no users', needed({RegisterUsers => $empty}), qr/TardisConsumerRegisterUsers: \Q$empty\E: there is no user in it \[config_invalid\]/);
+refused('no users', needed({RegisterUsers => $empty}),
+    qr/TardisConsumerRegisterUsers: \Q$empty\E: there is no user in it \[config_invalid\]/);
 my $broken = file_with('broken.htpasswd', 0600, "a:b\nnonsense\n");
 refused('a broken file of users', needed({}, "TardisConsumerStaffUsers $broken"),
     qr/TardisConsumerStaffUsers: line 2: \Q$broken\E: a line must be user:hash \[config_invalid\]/);
@@ -105,7 +113,8 @@ refused('missing settings', needed({}, $staff, "TardisConsumerSiteSettings $conf
 my $settings = file_with('settings.xml', 0600, "<site-settings>\n<register>\n</site-settings>\n");
 refused('settings that are not XML', needed({}, $staff, "TardisConsumerSiteSettings $settings"),
     qr/TardisConsumerSiteSettings: line 3: .*\[site_settings_invalid\]/);
-refused('several mistakes, all of them', [needed({Store => "$conf/none"}), "TardisConsumerStaffUsers $broken\nTardisConsumerDatabase $open"],
+refused('several mistakes, all of them', [needed({Store => "$conf/none"}),
+    "TardisConsumerStaffUsers $broken\nTardisConsumerDatabase $open"],
     qr/TardisConsumerStore: /, qr/TardisConsumerStaffUsers: /, qr/TardisConsumerDatabase: /);
 
 my $public = file_with('public.xml', 0644, $bed->slurp("$conf/site-settings.xml"));
@@ -116,13 +125,16 @@ like($output, qr/:warn\].*${here}TardisConsumerSiteSettings: \Q$public\E: everyb
 # Merges: a virtual host has what the main server has, but for what it sets itself.
 my $document = mets('alpha', ['a.txt', 'hello']);
 my $text = $bed->slurp($bed->env('CONSUMER_HTTPD_CONF'));
-$bed->rewrite($bed->env('CONSUMER_HTTPD_CONF'), $text =~ s/^(?=    SSLEngine)/    TardisConsumerStore $conf\n/mr
+$bed->rewrite($bed->env('CONSUMER_HTTPD_CONF'),
+    $text =~ s/^(?=    SSLEngine)/    TardisConsumerStore $conf\n/mr
     =~ s/^(?=TardisConsumerStore)/TardisConsumerDocumentLimit 100\n/mr);
 $bed->restart_httpd('consumer');
 $bed->error_log('consumer', 1);
-answers($bed, 'consumer', 'the main server\'s limit holds in the virtual host', $bed->register($document), 413, qr/xmldata is larger than 100 bytes/,
+answers($bed, 'consumer', 'the main server\'s limit holds in the virtual host', $bed->register($document),
+    413, qr/xmldata is larger than 100 bytes/,
     qr/xmldata is larger than 100 bytes \[document_too_large\]; answered 413$/);
-$bed->rewrite($bed->env('CONSUMER_HTTPD_CONF'), $text =~ s/^(?=    SSLEngine)/    TardisConsumerStore $conf\n/mr);
+$bed->rewrite($bed->env('CONSUMER_HTTPD_CONF'),
+    $text =~ s/^(?=    SSLEngine)/    TardisConsumerStore $conf\n/mr);
 $bed->restart_httpd('consumer');
 $bed->error_log('consumer', 1);
 answers($bed, 'consumer', 'the virtual host\'s store counts', $bed->register($document), 200, "$conf/1");

@@ -16,7 +16,8 @@ $bed->restart_httpd('consumer');
 $bed->error_log('consumer', 1);
 
 my $document = mets('alpha', map { ["d/$_.txt", 'hello'] } 1 .. 200);
-my ($type, $body) = $bed->multipart(['username', $bed->env('REGISTER_USER')], ['password', $bed->env('REGISTER_PASSWORD')],
+my ($type, $body) = $bed->multipart(['username', $bed->env('REGISTER_USER')], ['password',
+    $bed->env('REGISTER_PASSWORD')],
     ['xmldata', $document, filename => 'METS.xml']);
 my $head = "POST /experiment/register/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: $type\r\n";
 my $whole = "${head}Content-Length: " . length($body) . "\r\n\r\n$body";
@@ -40,7 +41,8 @@ for my $share (0.1, 0.5, 0.95) {
     raw_request($bed, 'consumer', substr($whole, 0, length($whole) * $share), abort => $begun);
     logged("an upload that breaks off at $share", $broken);
 }
-raw_request($bed, 'consumer', "${head}Transfer-Encoding: chunked\r\n\r\n" . sprintf("%x\r\n%s\r\n", 5000, substr($body, 0, 5000)), abort => $begun);
+raw_request($bed, 'consumer', "${head}Transfer-Encoding: chunked\r\n\r\n" . sprintf("%x\r\n%s\r\n", 5000,
+    substr($body, 0, 5000)), abort => $begun);
 logged('a chunked upload that breaks off', $broken);
 my $answer = raw_request($bed, 'consumer', "${head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n");
 is($answer->{status}, 400, 'a bad chunk is answered');
@@ -50,7 +52,8 @@ is($answer->{status}, 408, 'an upload that stalls is answered');
 is($answer->{headers}{connection}, 'close', 'and its connection closed');
 logged('an upload that stalls', qr/:warn\].*the body of the request broke off: .*\[form_invalid\]; answered 408$/);
 
-is($bed->request('POST', $bed->env('CONSUMER_URL') . '/experiment/register/', headers => {'Content-Type' => $type}, content => $body)->{status},
+is($bed->request('POST', $bed->env('CONSUMER_URL') . '/experiment/register/',
+    headers => {'Content-Type' => $type}, content => $body)->{status},
     200, 'the same whole');
 ok(wait_for(sub { !glob("$temp/*") }), 'no file in the temporary directory');
 done_testing;

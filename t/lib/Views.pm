@@ -8,10 +8,11 @@ use Digest::MD5 qw(md5_hex);
 use Exporter 'import';
 use HTTP::Tiny;
 use IO::Socket::SSL;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(answers log_is log_lines raw_request other_address new_experiment mets wait_for configtest);
+our @EXPORT = qw(answers log_is log_lines raw_request other_address new_experiment mets wait_for at_once configtest);
 
 # ($bed, $side, $name, $answer, $status, $content, @log): the answer has this status and content (text or pattern),
 # may not be cached, and @log (patterns) is exactly what the error log gained since the last look.
@@ -22,7 +23,8 @@ sub answers {
         is($answer->{status}, $status, 'status') or diag($answer->{content});
         my $got = $answer->{content} // '';
         ref $content ? like($got, $content, 'content') : is($got, $content, 'content');
-        is($answer->{headers}{'cache-control'}, 'no-cache, no-store, must-revalidate, max-age=0', 'not cached');
+        is($answer->{headers}{'cache-control'}, 'no-cache, no-store, must-revalidate, max-age=0',
+            'not cached');
         log_is($bed, $side, @log);
     };
 }
@@ -48,7 +50,8 @@ sub log_lines {
 sub raw_request {
     my ($bed, $side, $text, %how) = @_;
     my ($port) = $bed->env(uc($side) . '_URL') =~ /:(\d+)$/;
-    my $socket = IO::Socket::SSL->new(PeerHost => '127.0.0.1', PeerPort => $port, SSL_ca_file => $bed->env('CA_FILE'),
+    my $socket = IO::Socket::SSL->new(PeerHost => '127.0.0.1', PeerPort => $port,
+        SSL_ca_file => $bed->env('CA_FILE'),
         $how{address} ? (LocalHost => $how{address}) : ()) or die "connect: $IO::Socket::SSL::SSL_ERROR\n";
     local $SIG{PIPE} = 'IGNORE';
     print $socket $text;
@@ -79,7 +82,8 @@ sub other_address {
 sub new_experiment {
     my ($bed, $title) = @_;
     $bed->sql('provider', 'INSERT INTO experiment (title, description, institution, file_count, byte_count, '
-        . 'created_at, updated_at) VALUES (?, "", "tardis", 1, 5, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))', $title);
+        . 'created_at, updated_at) VALUES (?, "", "tardis", 1, 5, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))',
+        $title);
     my $id = $bed->sql('provider', 'SELECT MAX(id) FROM experiment');
     $bed->sql('provider', 'INSERT INTO experiment_source (experiment_id, directory) VALUES (?, ?)', $id,
         $bed->env('PROVIDER_STORE'));
@@ -93,7 +97,8 @@ sub mets {
     for my $file (@files) {
         my ($path, $content, $attributes) = @$file;
         my $id = 'F-' . (@list + 1);
-        $attributes //= sprintf('SIZE="%d" CHECKSUMTYPE="MD5" CHECKSUM="%s"', length $content, md5_hex($content));
+        $attributes //= sprintf('SIZE="%d" CHECKSUMTYPE="MD5" CHECKSUM="%s"', length $content,
+            md5_hex($content));
         my ($name) = $path =~ m{([^/]*)$};
         push @list, qq(<file ID="$id" OWNERID="$name" MIMETYPE="text/plain" $attributes>)
             . qq(<FLocat LOCTYPE="URL" xlink:href="tardis://$path"/></file>\n);
@@ -124,6 +129,28 @@ sub wait_for {
         sleep 0.05;
     }
     return 0;
+}
+
+# ($count, $ask): calls $ask->(1 .. $count), each in a process of its own, all at once; it returns an answer.
+# Returns how often each "status content" came, as a reference to a hash.
+sub at_once {
+    my ($count, $ask) = @_;
+    my (@children, %seen);
+    for my $number (1 .. $count) {
+        my $pid = open(my $from, '-|') // die "fork: $!\n";
+        if (!$pid) {
+            my $answer = $ask->($number);
+            print "$answer->{status} $answer->{content}";
+            close STDOUT;
+            POSIX::_exit(0);
+        }
+        push @children, $from;
+    }
+    for my $from (@children) {
+        local $/;
+        $seen{<$from> // 'nothing'}++;
+    }
+    return \%seen;
 }
 
 # ($bed, $side, $change): what `httpd -t` says (status, text) of the side's configuration after $change, which is

@@ -14,27 +14,33 @@ my $wrong = qr/\[tardis_provider:error\].* client 127\.0\.0\.1: the key is not a
 
 for my $path (qw(get/ status/tardis.1/ nowhere), '') {
     answers($bed, 'provider', "no key, /$path", $bed->provider('GET', $path, key => undef), 403, '', $no_key);
-    answers($bed, 'provider', "wrong key, /$path", $bed->provider('GET', $path, key => 'x' x 43), 403, '', $wrong);
+    answers($bed, 'provider', "wrong key, /$path", $bed->provider('GET', $path, key => 'x' x 43), 403, '',
+        $wrong);
 }
 answers($bed, 'provider', 'empty key', $bed->provider('GET', 'status/tardis.1', key => ''), 403, '', $no_key);
-answers($bed, 'provider', 'the key in another case', $bed->provider('GET', 'status/tardis.1', key => lc(uc $key) eq $key
+answers($bed, 'provider', 'the key in another case', $bed->provider('GET', 'status/tardis.1',
+    key => lc(uc $key) eq $key
         ? uc $key : lc $key), 403, '', $wrong);
-answers($bed, 'provider', 'two keys', $bed->provider('GET', 'status/tardis.1', key => "$key, $key"), 403, '', $wrong);
+answers($bed, 'provider', 'two keys', $bed->provider('GET', 'status/tardis.1', key => "$key, $key"), 403,
+    '', $wrong);
 
 answers($bed, 'provider', 'the right key from another address',
-    other_address($bed, 'GET', "$base/status/tardis.1/", '127.0.0.2', headers => {'X_MYTARDIS_KEY' => $key}), 403, '',
+    other_address($bed, 'GET', "$base/status/tardis.1/", '127.0.0.2',
+    headers => {'X_MYTARDIS_KEY' => $key}), 403, '',
     qr/:error\].* client 127\.0\.0\.2: the key is not a client key for this address \[forbidden\]; answered 403$/);
 
 my $unknown = qr/:warn\].* client 127\.0\.0\.1: invalid UID: tardis\.1 \[uid_unknown\]; answered status 4$/;
 for my $header (qw(X_MYTARDIS_KEY X-MyTardis-Key x-mytardis-key)) {
-    answers($bed, 'provider', "the right key in $header", $bed->provider('GET', 'status/tardis.1/', key => undef,
+    answers($bed, 'provider', "the right key in $header", $bed->provider('GET', 'status/tardis.1/',
+        key => undef,
             headers => {$header => $key}), 200, qr/"status": 4/, $unknown);
 }
 
 for my $case (['without a key'], ['with the key', key => $key]) {
     my ($name, @options) = @$case;
     answers($bed, 'provider', "plain HTTP, $name",
-        $bed->request('GET', $bed->env('PROVIDER_HTTP_URL') . '/apps/sync/provider/status/tardis.1/', @options), 404,
+        $bed->request('GET', $bed->env('PROVIDER_HTTP_URL') . '/apps/sync/provider/status/tardis.1/',
+        @options), 404,
         'Use HTTPS', qr/:warn\].* client 127\.0\.0\.1: the request did not come by HTTPS \[https_required\]; answered 404$/);
 }
 
@@ -48,7 +54,8 @@ for my $case (['GET', 'get/', 'POST'], ['HEAD', 'get', 'POST'], ['PUT', 'get/', 
 {
     my ($method, $path, $allow) = @$case;
     my $answer = $bed->provider($method, $path, content => '');
-    answers($bed, 'provider', "$method $path", $answer, 405, $method eq 'HEAD' ? '' : qr/ \[method_refused\]\n$/,
+    answers($bed, 'provider', "$method $path", $answer, 405,
+        $method eq 'HEAD' ? '' : qr/ \[method_refused\]\n$/,
         qr/:warn\].*: $method is not a method of this view, use \Q$allow\E \[method_refused\]; answered 405$/);
     is($answer->{headers}{allow}, $allow, "$method $path: Allow");
 }

@@ -49,7 +49,8 @@ refused('no body', 400, 'form_invalid', '');
 refused('a long dest_path', 400, 'form_invalid', form_with(dest_path => 'x' x 301));
 refused('a long site_settings_url', 400, 'form_invalid', form_with(site_settings_url => $site . 'x' x 255));
 refused('a long uid', 400, 'form_invalid', form_with(uid => 'x' x 256));
-refused('uid ' . visible($_), 400, 'uid_invalid', form_with(uid => $_)) for 'tardis 1', '../etc', "t\xc3\xa9", 'a/b', "a\n";
+refused('uid ' . visible($_), 400, 'uid_invalid', form_with(uid => $_)) for 'tardis 1', '../etc',
+    "t\xc3\xa9", 'a/b', "a\n";
 refused("uid $_", 404, 'uid_unknown', form_with(uid => $_))
     for 'tardis.999999', 'other.1', 'tardis.', "tardis.0$id", 'tardis.18446744073709551616', 'tardis.-1';
 refused('dest_path ' . visible($_), 400, 'path_invalid', form_with(dest_path => $_))
@@ -61,7 +62,8 @@ refused('a body of 10 MB', 413, 'document_too_large', $bed->form(%form) . '&x=' 
 my $key = $bed->env('CLIENT_KEY');
 my $head = "POST /apps/sync/provider/get/ HTTP/1.1\r\nHost: localhost\r\nX_MYTARDIS_KEY: $key\r\n";
 my $answer = raw_request($bed, 'provider', "${head}Content-Length: 10000000\r\nExpect: 100-continue\r\n\r\n");
-answers($bed, 'provider', 'a body that is only announced', $answer, 413, qr/16384 bytes/, qr/larger than 16384 bytes \[document_too_large\]/);
+answers($bed, 'provider', 'a body that is only announced', $answer, 413, qr/16384 bytes/,
+    qr/larger than 16384 bytes \[document_too_large\]/);
 is($answer->{headers}{connection}, 'close', 'and the connection is closed');
 $answer = raw_request($bed, 'provider', "${head}Transfer-Encoding: chunked\r\n\r\n"
         . sprintf("%x\r\n%s\r\n", 10000, 'x' x 10000) x 3);
@@ -73,13 +75,16 @@ $answer = raw_request($bed, 'provider',
 answers($bed, 'provider', 'a large body from a stranger', $answer, 403, '', qr/no X_MYTARDIS_KEY header/);
 is($answer->{headers}{connection}, 'close', 'is not read either');
 
-$bed->rewrite($bed->env('SITES_FILE'), $bed->slurp($bed->env('SITES_FILE')) =~ s{</sites>}{<site><name>Other</name><url>https://other.example/</url><username>u</username><password>p</password></site></sites>}r);
+my $other_site = '<site><name>Other</name><url>https://other.example/</url><username>u</username>'
+    . '<password>p</password></site>';
+$bed->rewrite($bed->env('SITES_FILE'), $bed->slurp($bed->env('SITES_FILE')) =~ s{(?=</sites>)}{$other_site}r);
 refused('a registered site that the key is not for', 400, 'site_unknown',
     form_with(site_settings_url => 'https://other.example/'));
 
 my $sites = $bed->slurp($bed->env('SITES_FILE'));
 $bed->rewrite($bed->env('SITES_FILE'), '<sites>');
-answers($bed, 'provider', 'a broken registry', get($bed->form(%form)), 500, "this server has a problem, see its error log [registry_invalid]\n",
+answers($bed, 'provider', 'a broken registry', get($bed->form(%form)), 500,
+    "this server has a problem, see its error log [registry_invalid]\n",
     qr/:error\].* uid \Q$uid\E: .*sites\.xml.*\[registry_invalid\]; answered 500$/);
 unlink $bed->env('SITES_FILE');
 $answer = get($bed->form(%form));
@@ -95,7 +100,8 @@ is_deeply(\@rows, [[$id, $site, '17', 'Queued']], 'is recorded');
 answers($bed, 'provider', 'the same again', get($bed->form(%form)), 200, 'OK');
 answers($bed, 'provider', 'labelled as JSON, as the original does',
     get($bed->form(%form), headers => {'Content-Type' => 'application/json'}), 200, 'OK');
-answers($bed, 'provider', 'without a label and a slash', $bed->provider('POST', 'get', content => $bed->form(%form)), 200, 'OK');
+answers($bed, 'provider', 'without a label and a slash', $bed->provider('POST', 'get',
+    content => $bed->form(%form)), 200, 'OK');
 is($bed->sql('provider', 'SELECT COUNT(*) FROM transfer'), 1, 'still one transfer');
 $bed->sql('provider', 'UPDATE transfer SET state = "Sending"');
 answers($bed, 'provider', 'another place for what is being sent', get(form_with(dest_path => '18')), 409,
@@ -103,5 +109,6 @@ answers($bed, 'provider', 'another place for what is being sent', get(form_with(
 
 my $longest = join("/", ("d" x 99) x 3);
 my $other = new_experiment($bed, 'beta');
-answers($bed, 'provider', 'the longest dest_path', get(form_with(uid => $other, dest_path => "$longest.")), 200, 'OK');
+answers($bed, 'provider', 'the longest dest_path', get(form_with(uid => $other, dest_path => "$longest.")),
+    200, 'OK');
 done_testing;

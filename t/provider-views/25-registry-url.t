@@ -39,7 +39,8 @@ $bed->rewrite($answer_file, '<html>');
 answers($bed, 'provider', 'an answer that is no registry', get(), 500, qr/\[registry_invalid\]/,
     qr/$about\[registry_invalid\]; answered 500$/);
 $bed->rewrite($answer_file, $sites =~ s/\Q$site\E/https:\/\/other.example\//r);
-answers($bed, 'provider', 'a registry without the site', get(), 400, qr/\[site_unknown\]/, qr/\[site_unknown\]; answered 400$/);
+answers($bed, 'provider', 'a registry without the site', get(), 400, qr/\[site_unknown\]/,
+    qr/\[site_unknown\]; answered 400$/);
 is($bed->sql('provider', 'SELECT COUNT(*) FROM transfer'), 0, 'nothing is recorded so far');
 $bed->rewrite($answer_file, $sites);
 answers($bed, 'provider', 'the registry', get(), 200, 'OK');
@@ -48,7 +49,8 @@ is($bed->sql('provider', 'SELECT COUNT(*) FROM transfer'), 1, 'a transfer is rec
 my ($request) = $registry->requests;
 is($request->{method}, 'POST', 'the registry is asked by POST');
 is($request->{path}, '/sites.xml/', 'at its URL');
-is_deeply({map { my ($name, $value) = split /=/; $name => $value =~ tr/+/ /r =~ s/%(..)/chr hex $1/ger } split(/&/, $request->{body})},
+my %sent = map { tr/+/ /r =~ s/%(..)/chr hex $1/ger } map { split /=/ } split(/&/, $request->{body});
+is_deeply(\%sent,
     {username => 'the user', password => 'pass & word'}, 'with its user and password');
 unlike(join("\n", $bed->error_log('provider')), qr/pass & word/, 'which is not in the error log');
 
@@ -58,5 +60,6 @@ answers($bed, 'provider', 'a registry that is down', get(), 503, qr/\[registry_u
 chmod 0644, $password;
 answers($bed, 'provider', 'a password that everybody may read', get(), 500, qr/\[config_invalid\]/,
     qr/:error\].*\Q$password\E.*\[config_invalid\]; answered 500$/);
-answers($bed, 'provider', 'status does not need the registry', $bed->provider('GET', "status/$uid"), 200, qr/"status": 2/);
+answers($bed, 'provider', 'status does not need the registry', $bed->provider('GET', "status/$uid"), 200,
+    qr/"status": 2/);
 done_testing;

@@ -31,7 +31,8 @@ sub bad {
     return $document;
 }
 
-like(bad('tardis.999999/', 'an unknown uid', 'uid_unknown')->{error}, qr/^invalid UID: tardis\.999999/, 'as the original says it');
+like(bad('tardis.999999/', 'an unknown uid', 'uid_unknown')->{error}, qr/^invalid UID: tardis\.999999/,
+    'as the original says it');
 bad('other.1', 'another institution', 'uid_unknown');
 like(bad('a%20b', 'a malformed uid', 'uid_invalid')->{error}, qr/^invalid UID: /, 'as the original says it');
 bad('x' x 256, 'a uid of 256', 'uid_invalid');
@@ -40,15 +41,18 @@ bad('caf%c3%a9', 'a uid with letters of other alphabets', 'uid_invalid');
 bad("$uid/", 'a uid that was not requested', 'not_requested');
 
 my $url = $bed->env('SITE_SETTINGS_URL');
-is($bed->provider('POST', 'get/', content => $bed->form(uid => $uid, dest_path => '1', site_settings_url => $url))->{content},
+is($bed->provider('POST', 'get/', content => $bed->form(uid => $uid, dest_path => '1',
+    site_settings_url => $url))->{content},
     'OK', 'requested');
-my $queued = {status => 2, human_status => 'Transfer In Progress', message => '', files_total => 1, bytes_total => 5};
+my $queued = {status => 2, human_status => 'Transfer In Progress', message => '', files_total => 1,
+    bytes_total => 5};
 status($uid, 'queued', $queued);
 status("$uid/", 'with a slash', $queued);
 status("$uid/and/more/?x=y", 'with more after it', $queued);
 is($bed->provider('HEAD', "status/$uid/")->{status}, 200, 'HEAD');
 
-my %wire = (Sending => [2, 'Transfer In Progress'], Failed => [3, 'Transfer Failed'], Cancelled => [3, 'Transfer Failed'],
+my %wire = (Sending => [2, 'Transfer In Progress'], Failed => [3, 'Transfer Failed'], Cancelled => [3,
+    'Transfer Failed'],
     Complete => [1, 'Transfer Complete']);
 for my $state (qw(Sending Failed Cancelled Complete)) {
     $bed->sql('provider', 'UPDATE transfer SET state = ?, error_code = ?, error_text = ?', $state,

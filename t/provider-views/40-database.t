@@ -11,21 +11,11 @@ my $uid = new_experiment($bed, 'alpha');
 my $form = $bed->form(uid => $uid, dest_path => '1', site_settings_url => $bed->env('SITE_SETTINGS_URL'));
 my $down = qr/\[tardis_provider:error\].* client 127\.0\.0\.1: .*\[database_unavailable\]; answered 503$/;
 
-# ($count): that many processes ask for the status at once; returns how often each HTTP status came.
+# ($count): asks for the status that many times at once; returns how often each HTTP status came.
 sub ask_at_once {
     my ($count) = @_;
-    my @children = map {
-        my $pid = open(my $from, '-|') // die "fork: $!\n";
-        if (!$pid) {
-            print $bed->provider('GET', "status/$uid/")->{status};
-            close STDOUT;
-            POSIX::_exit(0);
-        }
-        $from;
-    } 1 .. $count;
-    my %seen;
-    $seen{readline $_}++ for @children;
-    return \%seen;
+    my $answers = at_once($count, sub { return {%{$bed->provider('GET', "status/$uid/")}, content => ''} });
+    return {map { (split / /)[0] => $answers->{$_} } keys %$answers};
 }
 
 is($bed->provider('POST', 'get/', content => $form)->{status}, 200, 'requested');
@@ -46,7 +36,8 @@ for my $round (1, 2) {
     log_is($bed, 'provider', ($down) x 10);
     $bed->start_db;
     is_deeply(ask_at_once(20), {200 => 20}, 'twenty at once when it is back');
-    answers($bed, 'provider', 'get when it is back', $bed->provider('POST', 'get/', content => $form), 200, 'OK');
+    answers($bed, 'provider', 'get when it is back', $bed->provider('POST', 'get/', content => $form), 200,
+        'OK');
 }
 
 $bed->restart_httpd('provider');
@@ -54,7 +45,8 @@ $bed->error_log('provider', 1);
 $bed->sql('provider', 'UPDATE schema_version SET version = version + 1 WHERE component = "provider"');
 my $mismatch = qr/:error\].* client 127\.0\.0\.1: .*\[schema_mismatch\]; answered 503$/;
 for (1, 2) {
-    answers($bed, 'provider', 'a schema that is too new', $bed->provider('GET', "status/$uid/"), 503, qr/\[schema_mismatch\]/, $mismatch);
+    answers($bed, 'provider', 'a schema that is too new', $bed->provider('GET', "status/$uid/"), 503,
+        qr/\[schema_mismatch\]/, $mismatch);
 }
 $bed->sql('provider', 'UPDATE schema_version SET version = version - 2 WHERE component = "provider"');
 my $answer = $bed->provider('GET', "status/$uid/");
@@ -62,5 +54,6 @@ answers($bed, 'provider', 'one that is too old', $answer, 503, qr/\[schema_misma
     qr/tardis-provider schema upgrade.*\[schema_mismatch\]; answered 503$/);
 like($answer->{headers}{'retry-after'}, qr/^[1-9]\d*$/, 'Retry-After');
 $bed->sql('provider', 'UPDATE schema_version SET version = version + 1 WHERE component = "provider"');
-answers($bed, 'provider', 'the right one, without a restart', $bed->provider('GET', "status/$uid/"), 200, qr/"status": 2/);
+answers($bed, 'provider', 'the right one, without a restart', $bed->provider('GET', "status/$uid/"), 200,
+    qr/"status": 2/);
 done_testing;

@@ -30,7 +30,8 @@ $bed->error_log('provider', 1);
 sub status { return $bed->provider('GET', "status/$uid/", @_) }
 
 my $refused = qr/:error\].* the key is not a client key for this address \[forbidden\]; answered 403$/;
-answers($bed, 'provider', 'get with a key of the file', $bed->provider('POST', 'get/', key => 'by-name', content => $form), 200, 'OK');
+answers($bed, 'provider', 'get with a key of the file', $bed->provider('POST', 'get/', key => 'by-name',
+    content => $form), 200, 'OK');
 answers($bed, 'provider', "$_", status(key => $_), 200, qr/"status": 2/) for qw(by-name by-url);
 answers($bed, 'provider', 'a key of the database', status(), 403, '', $refused);
 answers($bed, 'provider', 'no key', status(key => undef), 403, '', qr/has no X_MYTARDIS_KEY header/);

@@ -55,7 +55,8 @@ accepted('everything', "$both\nTardisProviderDatabase $database tardis\nTardisPr
     . "TardisProviderCAFile $conf/ca.pem\nTardisProviderAllowInsecure Off");
 accepted('a URL that nobody answers', "TardisProviderDatabase $database\nTardisProviderSiteRegistry https://127.0.0.1:1/");
 accepted('paths below ServerRoot', "TardisProviderDatabase conf/provider.cnf\nTardisProviderSiteRegistry conf/sites.xml");
-accepted('halves that a virtual host makes whole', "TardisProviderDatabase $database", "TardisProviderSiteRegistry $sites");
+accepted('halves that a virtual host makes whole', "TardisProviderDatabase $database",
+    "TardisProviderSiteRegistry $sites");
 accepted('a database that is down', "TardisProviderDatabase " . file_with('down.cnf', 0600,
         "[tardis]\nsocket=/nonexistent\nuser=x\ndatabase=x\n") . "\nTardisProviderSiteRegistry $sites");
 
@@ -101,7 +102,8 @@ my $missing = qr/No such file or directory \[config_invalid\]/;
 refused('a missing option file', "TardisProviderDatabase $conf/none.cnf\nTardisProviderSiteRegistry $sites",
     qr/${here}TardisProviderDatabase: \Q$conf\E\/none\.cnf: $missing/);
 my $open = file_with('open.cnf', 0644, $bed->slurp($database));
-refused('an option file that everybody may read', "TardisProviderDatabase $open\nTardisProviderSiteRegistry $sites",
+refused('an option file that everybody may read',
+    "TardisProviderDatabase $open\nTardisProviderSiteRegistry $sites",
     qr/${here}TardisProviderDatabase: \Q$open\E: everybody can read this file of secrets; chmod o-r \[config_invalid\]/);
 refused('a directory as option file', "TardisProviderDatabase $conf\nTardisProviderSiteRegistry $sites",
     qr/${here}TardisProviderDatabase: \Q$conf\E: not a regular file \[config_invalid\]/);
@@ -127,7 +129,8 @@ refused('several mistakes, all of them', ["TardisProviderDatabase $open\nTardisP
     qr/${here}TardisProviderCAFile: /, qr/${here}TardisProviderDatabase: \Q$conf\E\/none\.cnf/);
 if ($>) {
     my $closed = file_with('closed.cnf', 0000, '');
-    refused('an option file that cannot be read', "TardisProviderDatabase $closed\nTardisProviderSiteRegistry $sites",
+    refused('an option file that cannot be read',
+        "TardisProviderDatabase $closed\nTardisProviderSiteRegistry $sites",
         qr/${here}TardisProviderDatabase: \Q$closed\E: Permission denied \[config_invalid\]/);
 }
 
@@ -142,25 +145,31 @@ my $uid = new_experiment($bed, 'alpha');
 my ($id) = $uid =~ /(\d+)$/;
 my $text = $bed->slurp($bed->env('PROVIDER_HTTPD_CONF'));
 my $form = $bed->form(uid => $uid, dest_path => '1', site_settings_url => $bed->env('SITE_SETTINGS_URL'));
-is($bed->provider('POST', 'get/', content => $form)->{status}, 200, 'the main server\'s directives hold in the virtual host');
+is($bed->provider('POST', 'get/', content => $form)->{status}, 200,
+    'the main server\'s directives hold in the virtual host');
 
-$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'), $text =~ s/^(?=    SSLEngine)/    TardisProviderInstitution beamline\n/mr);
+$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'),
+    $text =~ s/^(?=    SSLEngine)/    TardisProviderInstitution beamline\n/mr);
 $bed->restart_httpd('provider');
-like($bed->provider('GET', "status/beamline.$id")->{content}, qr/"status": 2/, 'the virtual host\'s institution counts');
+like($bed->provider('GET', "status/beamline.$id")->{content}, qr/"status": 2/,
+    'the virtual host\'s institution counts');
 $bed->expect_log(qr/invalid UID: \Q$uid\E \[uid_unknown\]; answered status 4/);
 like($bed->provider('GET', "status/$uid")->{content}, qr/"status": 4/, 'and not the default');
 
 my $plain = $bed->env('PROVIDER_HTTP_URL');
 my $status_url = "$plain/apps/sync/provider/status/$uid/";
 my %key = (key => $bed->env('CLIENT_KEY'));
-$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'), $text =~ s/^(?=TardisProviderDatabase)/TardisProviderAllowInsecure On\n/mr);
+$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'),
+    $text =~ s/^(?=TardisProviderDatabase)/TardisProviderAllowInsecure On\n/mr);
 $bed->restart_httpd('provider');
 is($bed->request('GET', $status_url, %key)->{status}, 200, 'plain HTTP where it is allowed');
-$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'), $text =~ s/^(?=TardisProviderDatabase)/TardisProviderAllowInsecure On\n/mr
+$bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'),
+    $text =~ s/^(?=TardisProviderDatabase)/TardisProviderAllowInsecure On\n/mr
     =~ s/^(<VirtualHost 127.0.0.1:\d+>\n    ServerName localhost\n)(?=<\/Virtual)/$1    TardisProviderAllowInsecure Off\n/mr);
 $bed->restart_httpd('provider');
 $bed->error_log('provider', 1);
-answers($bed, 'provider', 'Off in a virtual host beats On in the main server', $bed->request('GET', $status_url, %key), 404,
+answers($bed, 'provider', 'Off in a virtual host beats On in the main server', $bed->request('GET',
+    $status_url, %key), 404,
     'Use HTTPS', qr/\[https_required\]; answered 404$/);
 
 $bed->rewrite($bed->env('PROVIDER_HTTPD_CONF'), $text =~ s/^TardisProvider.*\n//mgr);
