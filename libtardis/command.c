@@ -144,10 +144,10 @@ tardis_error_t *command_open_database(tardis_invocation_t *invocation, int io_ti
 static void log_line(void *baton, tardis_log_level_t level, const char *line)
 {
     const command_run_t *run = baton;
-    const char *word = level <= TARDIS_LOG_ERROR      ? "error: "
-                       : level == TARDIS_LOG_WARNING  ? "warning: "
-                       : level == TARDIS_LOG_DEBUG    ? "debug: "
-                                                      : "";
+    const char *word = level <= TARDIS_LOG_ERROR     ? "error: "
+                       : level == TARDIS_LOG_WARNING ? "warning: "
+                       : level == TARDIS_LOG_DEBUG   ? "debug: "
+                                                     : "";
     if (level == TARDIS_LOG_DEBUG && !run->verbose)
         return;
     fprintf(stderr, "%s: %s%s\n", run->tool->program, word, line);

@@ -32,8 +32,8 @@ const tardis_command_option_t command_global_options[] = {
 static tardis_error_t *parse_option(parser_t *parser, const char *text);
 static const tardis_command_option_t *find_option(const tardis_command_option_t *options, const char *name);
 static tardis_error_t *unknown_option(const parser_t *parser, const char *name);
-static const tardis_command_t *find_command(const tardis_command_t *commands, const char *first, const char *second,
-                                            int *words, apr_pool_t *pool);
+static const tardis_command_t *find_command(const tardis_command_t *commands, const char *first,
+                                            const char *second, int *words, apr_pool_t *pool);
 static tardis_error_t *unknown_command(const command_run_t *run, const char *first, const char *second,
                                        apr_pool_t *pool);
 static tardis_error_t *check_operands(const command_run_t *run, apr_pool_t *pool);
@@ -43,7 +43,8 @@ tardis_error_t *command_parse(command_run_t *run, int argc, const char *const *a
     tardis_arguments_t *global;
     int next = 1;
     int words;
-    tardis_error_t *error = command_parse_options(&global, command_global_options, 1, &next, argc, argv, pool);
+    tardis_error_t *error =
+        command_parse_options(&global, command_global_options, 1, &next, argc, argv, pool);
     if (error)
         return error;
     run->verbose = tardis_arguments_has(global, "verbose");
@@ -70,8 +71,9 @@ tardis_error_t *command_parse(command_run_t *run, int argc, const char *const *a
     return run->help ? NULL : check_operands(run, pool);
 }
 
-tardis_error_t *command_parse_options(tardis_arguments_t **arguments, const tardis_command_option_t *options, int stop,
-                                      int *next, int argc, const char *const *argv, apr_pool_t *pool)
+tardis_error_t *command_parse_options(tardis_arguments_t **arguments, const tardis_command_option_t *options,
+                                      int stop, int *next, int argc, const char *const *argv,
+                                      apr_pool_t *pool)
 {
     *arguments = apr_pcalloc(pool, sizeof(**arguments));
     (*arguments)->options = apr_hash_make(pool);
@@ -101,7 +103,8 @@ static tardis_error_t *parse_option(parser_t *parser, const char *text)
 {
     apr_pool_t *pool = parser->pool;
     if (text[1] != '-')
-        return tardis_error_create(pool, TARDIS_USAGE, "unknown option %s: options begin with two dashes", text);
+        return tardis_error_create(pool, TARDIS_USAGE, "unknown option %s: options begin with two dashes",
+                                   text);
     const char *equals = strchr(text, '=');
     const char *name = equals ? apr_pstrmemdup(pool, text + 2, (apr_size_t)(equals - text - 2)) : text + 2;
     const char *value = equals ? equals + 1 : NULL;
@@ -114,7 +117,8 @@ static tardis_error_t *parse_option(parser_t *parser, const char *text)
         return tardis_error_create(pool, TARDIS_USAGE, "option --%s takes no value", name);
     if (option->argument && !value) {
         if (*parser->next == parser->argc)
-            return tardis_error_create(pool, TARDIS_USAGE, "option --%s needs its %s", name, option->argument);
+            return tardis_error_create(pool, TARDIS_USAGE, "option --%s needs its %s", name,
+                                       option->argument);
         value = parser->argv[(*parser->next)++];
     }
     apr_array_header_t *values = apr_hash_get(parser->arguments->options, option->name, APR_HASH_KEY_STRING);
@@ -150,8 +154,8 @@ static tardis_error_t *unknown_option(const parser_t *parser, const char *name)
                                suggest_text(best, parser->pool));
 }
 
-static const tardis_command_t *find_command(const tardis_command_t *commands, const char *first, const char *second,
-                                            int *words, apr_pool_t *pool)
+static const tardis_command_t *find_command(const tardis_command_t *commands, const char *first,
+                                            const char *second, int *words, apr_pool_t *pool)
 {
     const char *both = second ? apr_pstrcat(pool, first, " ", second, NULL) : first;
     for (const tardis_command_t *command = commands; command->name; command++) {
@@ -173,11 +177,14 @@ static tardis_error_t *unknown_command(const command_run_t *run, const char *fir
         int is_pair = strchr(command->name, ' ') != NULL;
         suggest_consider(&best, is_pair ? both : first, command->name, pool);
         if (is_pair && strncmp(command->name, first, length) == 0 && command->name[length] == ' ')
-            continuations = continuations ? apr_pstrcat(pool, continuations, ", ", command->name, NULL) : command->name;
+            continuations =
+                continuations ? apr_pstrcat(pool, continuations, ", ", command->name, NULL) : command->name;
     }
     if (continuations)
-        return tardis_error_create(pool, TARDIS_USAGE, "unknown command \"%s\"; there are: %s", both, continuations);
-    return tardis_error_create(pool, TARDIS_USAGE, "unknown command \"%s\"%s", first, suggest_text(best, pool));
+        return tardis_error_create(pool, TARDIS_USAGE, "unknown command \"%s\"; there are: %s", both,
+                                   continuations);
+    return tardis_error_create(pool, TARDIS_USAGE, "unknown command \"%s\"%s", first,
+                               suggest_text(best, pool));
 }
 
 static tardis_error_t *check_operands(const command_run_t *run, apr_pool_t *pool)

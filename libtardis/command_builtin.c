@@ -11,12 +11,12 @@ static tardis_error_t *show_config(tardis_invocation_t *invocation);
 static tardis_schema_side_t side_of(const tardis_invocation_t *invocation);
 
 const tardis_command_t command_builtin[] = {
-    {"schema upgrade", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL, "bring the database to the schema of this program",
-     upgrade_schema},
+    {"schema upgrade", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL,
+     "bring the database to the schema of this program", upgrade_schema},
     {"schema check", "", 0, 0, TARDIS_NEEDS_DATABASE, NULL, "say where the database differs from that schema",
      check_schema},
-    {"config show", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL, "print every option of the configuration and its value",
-     show_config},
+    {"config show", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL,
+     "print every option of the configuration and its value", show_config},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 

@@ -27,7 +27,8 @@ static void print_tool_help(const command_run_t *run, apr_pool_t *pool)
 {
     apr_array_header_t *entries = apr_array_make(pool, 16, sizeof(entry_t));
     for (const tardis_command_t *command = run->commands; command->name; command++) {
-        const char *term = apr_pstrcat(pool, command->name, *command->operands ? " " : "", command->operands, NULL);
+        const char *term =
+            apr_pstrcat(pool, command->name, *command->operands ? " " : "", command->operands, NULL);
         APR_ARRAY_PUSH(entries, entry_t) = (entry_t){term, command->help};
     }
     printf("Usage: %s [--config FILE] [--verbose] COMMAND [OPTION]... [OPERAND]...\n%s\n\nCommands:\n",
@@ -44,7 +45,8 @@ static void print_command_help(const command_run_t *run, apr_pool_t *pool)
 {
     const tardis_command_t *command = run->command;
     printf("Usage: %s [--config FILE] [--verbose] %s%s%s%s\n%s\n", run->tool->program, command->name,
-           command->options ? " [OPTION]..." : "", *command->operands ? " " : "", command->operands, command->help);
+           command->options ? " [OPTION]..." : "", *command->operands ? " " : "", command->operands,
+           command->help);
     if (!command->options)
         return;
     printf("\nOptions:\n");
@@ -56,8 +58,10 @@ static void print_options(const tardis_command_option_t *options, apr_pool_t *po
     apr_array_header_t *entries = apr_array_make(pool, 8, sizeof(entry_t));
     for (const tardis_command_option_t *option = options; option->name; option++) {
         entry_t entry;
-        entry.term = apr_pstrcat(pool, "--", option->name, option->argument ? " " : NULL, option->argument, NULL);
-        entry.help = option->repeatable ? apr_pstrcat(pool, option->help, " (may be repeated)", NULL) : option->help;
+        entry.term =
+            apr_pstrcat(pool, "--", option->name, option->argument ? " " : NULL, option->argument, NULL);
+        entry.help =
+            option->repeatable ? apr_pstrcat(pool, option->help, " (may be repeated)", NULL) : option->help;
         APR_ARRAY_PUSH(entries, entry_t) = entry;
     }
     print_entries(entries, pool);

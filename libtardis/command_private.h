@@ -2,8 +2,9 @@
  * @file command_private.h
  * What the files command*.c and process.c share.
  *
- * command.c runs a tool, command_arguments.c parses its command line, command_help.c prints --help, command_builtin.c
- * holds the commands that every tool has, command_format.c prints for people, process.c knows about this process.
+ * command.c runs a tool, command_arguments.c parses its command line, command_help.c prints --help,
+ * command_builtin.c holds the commands that every tool has, command_format.c prints for people, process.c
+ * knows about this process.
  */
 #ifndef TARDIS_COMMAND_PRIVATE_H
 #define TARDIS_COMMAND_PRIVATE_H
@@ -32,9 +33,13 @@ extern const tardis_command_t command_builtin[] __attribute__((visibility("hidde
 /** Fills in what the command line says. TARDIS_USAGE if it cannot be understood. */
 tardis_error_t *command_parse(command_run_t *run, int argc, const char *const *argv, apr_pool_t *pool);
 
-/** Parses options and operands; @a next counts the arguments that were read, and stops at an operand if @a stop. */
-tardis_error_t *command_parse_options(tardis_arguments_t **arguments, const tardis_command_option_t *options, int stop,
-                                      int *next, int argc, const char *const *argv, apr_pool_t *pool);
+/**
+ * Parses options and operands; @a next counts the arguments that were read, and stops at an operand if @a
+ * stop.
+ */
+tardis_error_t *command_parse_options(tardis_arguments_t **arguments, const tardis_command_option_t *options,
+                                      int stop, int *next, int argc, const char *const *argv,
+                                      apr_pool_t *pool);
 
 /** Prints --help of the tool, or of the command that was named with it. */
 void command_print_help(const command_run_t *run, apr_pool_t *pool);
@@ -45,7 +50,10 @@ tardis_error_t *command_open_database(tardis_invocation_t *invocation, int io_ti
 /** Makes SIGTERM and SIGINT set tardis_command_interrupted(), and ignores SIGPIPE. */
 void process_catch_signals(void);
 
-/** Occupies standard input, output and error where they are closed, so that no file or socket takes their place. */
+/**
+ * Occupies standard input, output and error where they are closed, so that no file or socket takes their
+ * place.
+ */
 void process_guard_descriptors(void);
 
 #endif

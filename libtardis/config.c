@@ -8,7 +8,8 @@
 
 #include "suggest.h"
 
-/* libconfuse hands its callbacks no baton; ours hangs on an option of this name, which cannot be written in a file. */
+/* libconfuse hands its callbacks no baton; ours hangs on an option of this name, which cannot be written in a
+ * file. */
 #define BATON_NAME "\001baton"
 
 typedef struct {
@@ -26,7 +27,8 @@ typedef struct {
 
 static cfg_opt_t *confuse_options(reader_t *reader, const tardis_option_t *options);
 static const level_t *level_of(const cfg_t *cfg);
-static void note_problem(cfg_t *cfg, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+static void note_problem(cfg_t *cfg, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 static void refuse(reader_t *reader, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static int take_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result);
 static const tardis_option_t *find_option(const tardis_option_t *options, const char *name);
@@ -196,7 +198,8 @@ static void copy_values(reader_t *reader, cfg_t *cfg, config_entry_t *entry)
                 apr_pstrdup(reader->pool, cfg_getnstr(cfg, option->name, i));
         break;
     default:
-        entry->text = apr_pstrdup(reader->pool, entry->line ? cfg_getstr(cfg, option->name) : option->initial);
+        entry->text =
+            apr_pstrdup(reader->pool, entry->line ? cfg_getstr(cfg, option->name) : option->initial);
         if (entry->text)
             config_interpret(entry, entry->text, reader->pool);
         break;

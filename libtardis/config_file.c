@@ -19,10 +19,11 @@ tardis_error_t *config_load(char **text, const char *file, apr_pool_t *pool)
     tardis_error_t *error;
     FILE *stream = fopen(file, "r");
     if (!stream || fstat(fileno(stream), &info) != 0)
-        error = tardis_error_from_status(pool, errno == ENOENT ? TARDIS_CONFIG_INVALID : TARDIS_IO_ERROR, errno,
-                                         "configuration file %s", file);
+        error = tardis_error_from_status(pool, errno == ENOENT ? TARDIS_CONFIG_INVALID : TARDIS_IO_ERROR,
+                                         errno, "configuration file %s", file);
     else if (!S_ISREG(info.st_mode))
-        error = tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: not a regular file", file);
+        error = tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: not a regular file",
+                                    file);
     else
         error = read_stream(text, stream, file, pool);
     if (stream)
@@ -39,17 +40,18 @@ static tardis_error_t *read_stream(char **text, FILE *stream, const char *file, 
     if (ferror(stream))
         return tardis_error_from_status(pool, TARDIS_IO_ERROR, errno, "configuration file %s", file);
     if (length > FILE_SIZE_MAXIMUM)
-        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: larger than %d bytes", file,
-                                   FILE_SIZE_MAXIMUM);
+        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: larger than %d bytes",
+                                   file, FILE_SIZE_MAXIMUM);
     if (memchr(*text, '\0', length))
-        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: it holds a NUL byte", file);
+        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "configuration file %s: it holds a NUL byte",
+                                   file);
     (*text)[length] = '\0';
     return NULL;
 }
 
 /*
- * libconfuse 3.3 counts the lines of comments wrongly and refuses comments within lists, so it gets to see none. As
- * there, // and the other comments begin where a word could, so that https://host needs no quotes.
+ * libconfuse 3.3 counts the lines of comments wrongly and refuses comments within lists, so it gets to see
+ * none. As there, // and the other comments begin where a word could, so that https://host needs no quotes.
  */
 static void blank_comments(char *text)
 {

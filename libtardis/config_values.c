@@ -12,7 +12,8 @@
 #define SECRET_LENGTH_MAXIMUM 4096
 
 static const config_entry_t *entry_of(const tardis_config_t *config, const char *name);
-static void print_level(const tardis_config_t *config, const char *indent, apr_array_header_t *out, apr_pool_t *pool);
+static void print_level(const tardis_config_t *config, const char *indent, apr_array_header_t *out,
+                        apr_pool_t *pool);
 static const char *print_value(const config_entry_t *entry, apr_pool_t *pool);
 static const char *quoted(const char *text, apr_pool_t *pool);
 static tardis_error_t *read_secret(const char **secret, FILE *stream, const char *file, apr_pool_t *pool);
@@ -25,7 +26,8 @@ const char *config_interpret(config_entry_t *entry, const char *text, apr_pool_t
     case TARDIS_OPTION_INTEGER:
         errno = 0;
         entry->integer = strtol(text, &end, 10);
-        if (end == text || *end || errno || entry->integer < option->minimum || entry->integer > option->maximum)
+        if (end == text || *end || errno || entry->integer < option->minimum ||
+            entry->integer > option->maximum)
             return apr_psprintf(pool, "a number from %ld to %ld", option->minimum, option->maximum);
         return NULL;
     case TARDIS_OPTION_BOOLEAN:
@@ -54,7 +56,8 @@ static const config_entry_t *entry_of(const tardis_config_t *config, const char 
 {
     const config_entry_t *entry = apr_hash_get(config->entries, name, APR_HASH_KEY_STRING);
     if (!entry) {
-        fprintf(stderr, "internal error: the program asks for an option \"%s\" that it does not have\n", name);
+        fprintf(stderr, "internal error: the program asks for an option \"%s\" that it does not have\n",
+                name);
         abort();
     }
     return entry;
@@ -106,7 +109,8 @@ const char *tardis_config_print(const tardis_config_t *config, apr_pool_t *pool)
     return apr_array_pstrcat(pool, out, 0);
 }
 
-static void print_level(const tardis_config_t *config, const char *indent, apr_array_header_t *out, apr_pool_t *pool)
+static void print_level(const tardis_config_t *config, const char *indent, apr_array_header_t *out,
+                        apr_pool_t *pool)
 {
     for (const tardis_option_t *option = config->options; option->name; option++) {
         const config_entry_t *entry = entry_of(config, option->name);
@@ -119,7 +123,8 @@ static void print_level(const tardis_config_t *config, const char *indent, apr_a
             continue;
         }
         if (entry->values->nelts == 0)
-            APR_ARRAY_PUSH(out, const char *) = apr_psprintf(pool, "%s#%s \"...\" { }\n", indent, option->name);
+            APR_ARRAY_PUSH(out, const char *) =
+                apr_psprintf(pool, "%s#%s \"...\" { }\n", indent, option->name);
         for (int i = 0; i < entry->values->nelts; i++) {
             const tardis_config_t *section = APR_ARRAY_IDX(entry->values, i, tardis_config_t *);
             APR_ARRAY_PUSH(out, const char *) =
@@ -139,7 +144,8 @@ static const char *print_value(const config_entry_t *entry, apr_pool_t *pool)
         return entry->text;
     const char *list = "";
     for (int i = 0; i < entry->values->nelts; i++)
-        list = apr_pstrcat(pool, list, i ? ", " : "", quoted(APR_ARRAY_IDX(entry->values, i, const char *), pool), NULL);
+        list = apr_pstrcat(pool, list, i ? ", " : "",
+                           quoted(APR_ARRAY_IDX(entry->values, i, const char *), pool), NULL);
     return apr_pstrcat(pool, "{", list, "}", NULL);
 }
 
@@ -170,8 +176,8 @@ tardis_error_t *tardis_config_secret(const char **secret, const char *file, apr_
         error = tardis_error_create(pool, TARDIS_CONFIG_INVALID, "secret file %s: not a regular file", file);
     else if (info.st_mode & (S_IROTH | S_IWOTH))
         error = tardis_error_create(pool, TARDIS_CONFIG_INVALID,
-                                    "secret file %s: everybody may read or write it; run \"chmod o-rwx %s\"", file,
-                                    file);
+                                    "secret file %s: everybody may read or write it; run \"chmod o-rwx %s\"",
+                                    file, file);
     else
         error = read_secret(secret, stream, file, pool);
     if (stream)
@@ -190,10 +196,12 @@ static tardis_error_t *read_secret(const char **secret, FILE *stream, const char
     if (ferror(stream))
         error = tardis_error_from_status(pool, TARDIS_IO_ERROR, errno, "secret file %s", file);
     else if (!*line)
-        error = tardis_error_create(pool, TARDIS_CONFIG_INVALID, "secret file %s: its first line is empty", file);
+        error =
+            tardis_error_create(pool, TARDIS_CONFIG_INVALID, "secret file %s: its first line is empty", file);
     else if (strlen(line) > SECRET_LENGTH_MAXIMUM)
-        error = tardis_error_create(pool, TARDIS_CONFIG_INVALID, "secret file %s: its first line is longer than %d",
-                                    file, SECRET_LENGTH_MAXIMUM);
+        error = tardis_error_create(pool, TARDIS_CONFIG_INVALID,
+                                    "secret file %s: its first line is longer than %d", file,
+                                    SECRET_LENGTH_MAXIMUM);
     else
         *secret = apr_pstrdup(pool, line);
     explicit_bzero(line, sizeof(line));

@@ -51,7 +51,8 @@ tardis_error_t *tardis_db_ensure(tardis_db_t *db, apr_pool_t *pool)
     return connect_anew(db, pool);
 }
 
-/* Between statements the server has nothing to say: what can be read is its farewell or the end of the stream. */
+/* Between statements the server has nothing to say: what can be read is its farewell or the end of the
+ * stream. */
 static int is_closed_by_server(MYSQL *mysql)
 {
 #ifdef HAVE_MYSQL_GET_SOCKET
@@ -119,7 +120,7 @@ static void set_options(tardis_db_t *db)
     mysql_options(db->mysql, MYSQL_OPT_LOCAL_INFILE, &no_local_files);
 }
 
-/* The isolation level has no variable whose name MySQL and MariaDB share, so it needs a statement of its own. */
+/* The isolation level has no variable whose name MySQL and MariaDB share, hence a statement of its own. */
 static tardis_error_t *set_session(tardis_db_t *db, apr_pool_t *pool)
 {
     static const char *const statements[] = {

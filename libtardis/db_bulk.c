@@ -14,12 +14,12 @@
 
 struct tardis_db_bulk_t {
     tardis_db_t *db;
-    const char *sql[LEVELS];    /* of 1, 4, 16, 64 and 256 rows; NULL beyond what the parameters allow */
+    const char *sql[LEVELS]; /* of 1, 4, 16, 64 and 256 rows; NULL beyond what the parameters allow */
     int columns;
-    int rows;                   /* held */
-    apr_size_t bytes;           /* held */
-    tardis_db_value_t *values;  /* of the rows held */
-    apr_pool_t *contents;       /* of their text and bytes; cleared when they were sent */
+    int rows;                  /* held */
+    apr_size_t bytes;          /* held */
+    tardis_db_value_t *values; /* of the rows held */
+    apr_pool_t *contents;      /* of their text and bytes; cleared when they were sent */
 };
 
 static const char *statement_of(const char *insert, int columns, int rows, apr_pool_t *pool);
@@ -67,8 +67,8 @@ tardis_error_t *tardis_db_bulk_add(tardis_db_bulk_t *bulk, const tardis_db_value
                                    apr_pool_t *pool)
 {
     if (count != bulk->columns)
-        return tardis_error_create(pool, TARDIS_INTERNAL_ERROR, "a bulk insert of %d columns was given %d values",
-                                   bulk->columns, count);
+        return tardis_error_create(pool, TARDIS_INTERNAL_ERROR,
+                                   "a bulk insert of %d columns was given %d values", bulk->columns, count);
     for (int i = 0; i < count; i++)
         bulk->values[bulk->rows * count + i] = keep(bulk, &values[i]);
     bulk->rows++;

@@ -63,7 +63,8 @@ tardis_error_t *db_error(tardis_db_t *db, unsigned number, const char *text, apr
         if (known->lost)
             db->lost = 1;
         if (known->code == TARDIS_CONFIG_INVALID)
-            return tardis_error_create(pool, known->code, "MySQL option file %s: group [%s] names no database",
+            return tardis_error_create(pool, known->code,
+                                       "MySQL option file %s: group [%s] names no database",
                                        db->settings.option_file, db->settings.group);
         return tardis_error_create(pool, known->code, "%s (%u)", text, number);
     }

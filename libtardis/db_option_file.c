@@ -11,8 +11,8 @@ static tardis_error_t *check_permissions(const char *path, apr_pool_t *pool);
 static tardis_error_t *check_group(const tardis_db_settings_t *settings, apr_pool_t *pool);
 static int mentions_group(char *line, const char *group);
 
-/* The client library ignores files that it cannot read and groups that are not there, and would then connect as
- * somebody else to somewhere else. */
+/* The client library ignores files that it cannot read and groups that are not there, and would then connect
+ * as somebody else to somewhere else. */
 tardis_error_t *db_option_file_check(const tardis_db_settings_t *settings, apr_pool_t *pool)
 {
     if (!settings->option_file)
@@ -28,11 +28,12 @@ static tardis_error_t *check_permissions(const char *path, apr_pool_t *pool)
     if (rv != APR_SUCCESS && rv != APR_INCOMPLETE)
         return tardis_error_from_status(pool, TARDIS_CONFIG_INVALID, rv, "MySQL option file %s", path);
     if (info.filetype != APR_REG)
-        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "MySQL option file %s: not a regular file", path);
+        return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "MySQL option file %s: not a regular file",
+                                   path);
     if (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))
-        return tardis_error_create(pool, TARDIS_CONFIG_INVALID,
-                                   "MySQL option file %s: everybody may read or write it; run \"chmod o-rwx %s\"",
-                                   path, path);
+        return tardis_error_create(
+            pool, TARDIS_CONFIG_INVALID,
+            "MySQL option file %s: everybody may read or write it; run \"chmod o-rwx %s\"", path, path);
     return NULL;
 }
 

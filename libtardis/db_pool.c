@@ -42,8 +42,8 @@ tardis_error_t *tardis_db_pool_create(tardis_db_pool_t **db_pool, const tardis_d
 }
 
 /*
- * Does not connect: this runs under the list's lock, where one slow connect would hold up every thread. The handle's
- * pool has no parent, because a parent could destroy it before the list does.
+ * Does not connect: this runs under the list's lock, where one slow connect would hold up every thread. The
+ * handle's pool has no parent, because a parent could destroy it before the list does.
  */
 static apr_status_t create_handle(void **handle, void *params, apr_pool_t *pool)
 {
@@ -68,13 +68,14 @@ static apr_status_t destroy_handle(void *handle, void *params, apr_pool_t *pool)
 tardis_error_t *tardis_db_pool_acquire(tardis_db_pool_t *db_pool, tardis_db_t **db, apr_pool_t *pool)
 {
     void *handle;
-    /* Oracle's library wants to know every thread that uses a connection made by another; what it keeps for one is
-     * small, and goes with the process. */
+    /* Oracle's library wants to know every thread that uses a connection made by another; what it keeps for
+     * one is small, and goes with the process. */
     mysql_thread_init();
     apr_status_t rv = apr_reslist_acquire(db_pool->handles, &handle);
     if (APR_STATUS_IS_TIMEUP(rv))
         return tardis_error_create(pool, TARDIS_DATABASE_UNAVAILABLE,
-                                   "all %d database connections of this process are in use", db_pool->maximum);
+                                   "all %d database connections of this process are in use",
+                                   db_pool->maximum);
     if (rv != APR_SUCCESS)
         return tardis_error_from_status(pool, TARDIS_DATABASE_UNAVAILABLE, rv, "no database connection");
 

@@ -2,9 +2,9 @@
  * @file db_private.h
  * What the files db*.c share. Only they include it, and through it mysql.h.
  *
- * db.c connects, db_option_file.c checks its file first, db_pool.c lends connections, db_statements.c runs statements,
- * db_values.c translates parameters, db_rows.c holds results, db_bulk.c inserts many rows, db_errors.c classifies what
- * the server says.
+ * db.c connects, db_option_file.c checks its file first, db_pool.c lends connections, db_statements.c runs
+ * statements, db_values.c translates parameters, db_rows.c holds results, db_bulk.c inserts many rows,
+ * db_errors.c classifies what the server says.
  */
 #ifndef TARDIS_DB_PRIVATE_H
 #define TARDIS_DB_PRIVATE_H
@@ -25,7 +25,10 @@ typedef bool db_flag_t;
 typedef my_bool db_flag_t;
 #endif
 
-/** Prepared statements that one connection keeps; when there are more, all are closed and the cache starts anew. */
+/**
+ * Prepared statements that one connection keeps; when there are more, all are closed and the cache starts
+ * anew.
+ */
 #define DB_STATEMENTS_MAXIMUM 128
 
 struct tardis_db_t {
@@ -62,13 +65,19 @@ tardis_db_t *db_create(const tardis_db_settings_t *settings, apr_pool_t *pool);
 /** Closes the connection, if there is one. */
 void db_disconnect(tardis_db_t *db);
 
-/** The typed error for @a number and @a text of the server or the client library; notes whether the connection broke. */
+/**
+ * The typed error for @a number and @a text of the server or the client library; notes whether the connection
+ * broke.
+ */
 tardis_error_t *db_error(tardis_db_t *db, unsigned number, const char *text, apr_pool_t *pool);
 
 /** The typed error of an attempt to connect that failed. */
 tardis_error_t *db_connect_error(tardis_db_t *db, apr_pool_t *pool);
 
-/** Refuses an option file that is not there, that everybody may read, or that lacks the group: TARDIS_CONFIG_INVALID. */
+/**
+ * Refuses an option file that is not there, that everybody may read, or that lacks the group:
+ * TARDIS_CONFIG_INVALID.
+ */
 tardis_error_t *db_option_file_check(const tardis_db_settings_t *settings, apr_pool_t *pool);
 
 /** The error of a statement on a connection that is already known to be broken. */

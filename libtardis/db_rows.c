@@ -120,7 +120,8 @@ static int copy_bytes(MYSQL_STMT *statement, unsigned column, apr_size_t length,
     char *data = apr_palloc(pool, length + 1);
     db_flag_t is_null = 0;
     unsigned long fetched = 0;
-    MYSQL_BIND bind = {.buffer_type = MYSQL_TYPE_STRING, .buffer = data, .is_null = &is_null, .length = &fetched};
+    MYSQL_BIND bind = {
+        .buffer_type = MYSQL_TYPE_STRING, .buffer = data, .is_null = &is_null, .length = &fetched};
     bind.buffer_length = (unsigned long)length;
     data[length] = '\0';
     cell->as.bytes.data = data;
@@ -201,8 +202,8 @@ const char *tardis_db_rows_text(const tardis_db_rows_t *rows, int column)
     case TARDIS_DB_TIME: {
         apr_time_exp_t t;
         apr_time_exp_gmt(&t, cell->as.time);
-        return apr_psprintf(rows->pool, "%04d-%02d-%02d %02d:%02d:%02d.%06d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-                            t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec);
+        return apr_psprintf(rows->pool, "%04d-%02d-%02d %02d:%02d:%02d.%06d", t.tm_year + 1900, t.tm_mon + 1,
+                            t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec);
     }
     case TARDIS_DB_TEXT:
     case TARDIS_DB_BYTES:

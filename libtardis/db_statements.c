@@ -9,8 +9,8 @@ static apr_status_t close_statement(void *data);
 static void forget_statements(tardis_db_t *db);
 static tardis_error_t *check_parameters(MYSQL_STMT *statement, const char *sql, int count, apr_pool_t *pool);
 
-tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values, int count,
-                                  tardis_db_changes_t *changes, apr_pool_t *pool)
+tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values,
+                                  int count, tardis_db_changes_t *changes, apr_pool_t *pool)
 {
     return db_run(db, sql, values, count, NULL, changes, pool);
 }
@@ -32,8 +32,9 @@ tardis_error_t *db_run(tardis_db_t *db, const char *sql, const tardis_db_value_t
         return error;
 
     apr_pool_clear(db->scratch);
-    int failed = (count > 0 && mysql_stmt_bind_param(statement, db_bind_values(values, count, db->scratch))) ||
-                 mysql_stmt_execute(statement);
+    int failed =
+        (count > 0 && mysql_stmt_bind_param(statement, db_bind_values(values, count, db->scratch))) ||
+        mysql_stmt_execute(statement);
     if (!failed && changes) {
         changes->rows = mysql_stmt_affected_rows(statement);
         changes->insert_id = mysql_stmt_insert_id(statement);
@@ -64,7 +65,8 @@ static tardis_error_t *prepared(MYSQL_STMT **statement, tardis_db_t *db, const c
     if (!*statement)
         return tardis_error_create(pool, TARDIS_INTERNAL_ERROR, "out of memory for a database statement");
     if (mysql_stmt_prepare(*statement, sql, (unsigned long)strlen(sql))) {
-        tardis_error_t *error = db_error(db, mysql_stmt_errno(*statement), mysql_stmt_error(*statement), pool);
+        tardis_error_t *error =
+            db_error(db, mysql_stmt_errno(*statement), mysql_stmt_error(*statement), pool);
         mysql_stmt_close(*statement);
         return error;
     }
@@ -90,6 +92,6 @@ static tardis_error_t *check_parameters(MYSQL_STMT *statement, const char *sql, 
     unsigned long wanted = mysql_stmt_param_count(statement);
     if (wanted == (unsigned long)count)
         return NULL;
-    return tardis_error_create(pool, TARDIS_INTERNAL_ERROR, "a statement needs %lu values and was given %d: %.200s",
-                               wanted, count, sql);
+    return tardis_error_create(pool, TARDIS_INTERNAL_ERROR,
+                               "a statement needs %lu values and was given %d: %.200s", wanted, count, sql);
 }

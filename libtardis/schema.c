@@ -19,7 +19,8 @@ const char *const *schema_components(tardis_schema_side_t side)
     return components[side];
 }
 
-tardis_error_t *tardis_schema_require(const tardis_context_t *context, tardis_schema_side_t side, apr_pool_t *pool)
+tardis_error_t *tardis_schema_require(const tardis_context_t *context, tardis_schema_side_t side,
+                                      apr_pool_t *pool)
 {
     tardis_db_rows_t *rows = NULL;
     apr_hash_t *versions = apr_hash_make(pool);
@@ -46,13 +47,15 @@ tardis_error_t *schema_compare(const char *component, unsigned version, tardis_s
 {
     unsigned newest = newest_version(component);
     if (version < newest)
-        return tardis_error_create(pool, TARDIS_SCHEMA_MISMATCH,
-                                   "schema of the %s is version %u, this program needs %u: run \"%s schema upgrade\"",
-                                   component, version, newest, program_of(side));
+        return tardis_error_create(
+            pool, TARDIS_SCHEMA_MISMATCH,
+            "schema of the %s is version %u, this program needs %u: run \"%s schema upgrade\"", component,
+            version, newest, program_of(side));
     if (version > newest)
-        return tardis_error_create(pool, TARDIS_SCHEMA_MISMATCH,
-                                   "schema of the %s is version %u, newer than this program (%u): upgrade the program",
-                                   component, version, newest);
+        return tardis_error_create(
+            pool, TARDIS_SCHEMA_MISMATCH,
+            "schema of the %s is version %u, newer than this program (%u): upgrade the program", component,
+            version, newest);
     return NULL;
 }
 

@@ -15,8 +15,8 @@ static apr_hash_t *by_name(const apr_array_header_t *lines, apr_pool_t *pool);
 static apr_array_header_t *expected_lines(tardis_schema_side_t side, apr_pool_t *pool);
 static const char *name_of(const char *line, apr_pool_t *pool);
 static const char *table_line_of(const char *name, apr_pool_t *pool);
-static void find_missing(const apr_array_header_t *expected, apr_hash_t *found, apr_array_header_t *differences,
-                         apr_pool_t *pool);
+static void find_missing(const apr_array_header_t *expected, apr_hash_t *found,
+                         apr_array_header_t *differences, apr_pool_t *pool);
 static void find_unknown(const apr_array_header_t *lines, apr_hash_t *known, apr_array_header_t *differences,
                          apr_pool_t *pool);
 
@@ -39,7 +39,8 @@ tardis_error_t *tardis_schema_check(const tardis_context_t *context, tardis_sche
     return NULL;
 }
 
-tardis_error_t *tardis_schema_describe(const tardis_context_t *context, apr_array_header_t **lines, apr_pool_t *pool)
+tardis_error_t *tardis_schema_describe(const tardis_context_t *context, apr_array_header_t **lines,
+                                       apr_pool_t *pool)
 {
     *lines = apr_array_make(pool, 128, sizeof(const char *));
     tardis_error_t *error = describe_tables(context->db, *lines, pool);
@@ -59,8 +60,8 @@ static tardis_error_t *describe_tables(tardis_db_t *db, apr_array_header_t *line
                                             " ORDER BY table_name",
                                             TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows))
-        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(pool, "table %s %s", tardis_db_rows_text(rows, 0),
-                                                           tardis_db_rows_text(rows, 1));
+        APR_ARRAY_PUSH(lines, const char *) =
+            apr_psprintf(pool, "table %s %s", tardis_db_rows_text(rows, 0), tardis_db_rows_text(rows, 1));
     return error;
 }
 
@@ -72,16 +73,17 @@ static tardis_error_t *describe_columns(tardis_db_t *db, apr_array_header_t *lin
         db,
         "SELECT table_name, column_name, column_type, is_nullable = 'YES', extra LIKE '%auto_increment%',"
         " IF(collation_name LIKE '%\\_bin' OR character_set_name <> 'utf8mb4', collation_name, NULL)"
-        " FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position",
+        " FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY table_name, "
+        "ordinal_position",
         TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows)) {
         const char *collation = tardis_db_rows_text(rows, 5);
         APR_ARRAY_PUSH(lines, const char *) =
-            apr_psprintf(pool, "column %s.%s %s%s%s%s%s", tardis_db_rows_text(rows, 0), tardis_db_rows_text(rows, 1),
-                         plain_type(tardis_db_rows_text(rows, 2), pool),
+            apr_psprintf(pool, "column %s.%s %s%s%s%s%s", tardis_db_rows_text(rows, 0),
+                         tardis_db_rows_text(rows, 1), plain_type(tardis_db_rows_text(rows, 2), pool),
                          tardis_db_rows_signed(rows, 3) ? " null" : " not null",
-                         tardis_db_rows_signed(rows, 4) ? " auto_increment" : "", collation ? " collate " : "",
-                         collation ? collation : "");
+                         tardis_db_rows_signed(rows, 4) ? " auto_increment" : "",
+                         collation ? " collate " : "", collation ? collation : "");
     }
     return error;
 }
@@ -99,16 +101,17 @@ static const char *plain_type(const char *type, apr_pool_t *pool)
 static tardis_error_t *describe_indexes(tardis_db_t *db, apr_array_header_t *lines, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error = tardis_db_query(
-        db,
-        "SELECT table_name, index_name, MAX(non_unique), GROUP_CONCAT(column_name ORDER BY seq_in_index SEPARATOR ', ')"
-        " FROM information_schema.statistics WHERE table_schema = DATABASE()"
-        " GROUP BY table_name, index_name ORDER BY table_name, index_name",
-        TARDIS_DB_NO_VALUES, &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(db,
+                        "SELECT table_name, index_name, MAX(non_unique), GROUP_CONCAT(column_name ORDER BY "
+                        "seq_in_index SEPARATOR ', ')"
+                        " FROM information_schema.statistics WHERE table_schema = DATABASE()"
+                        " GROUP BY table_name, index_name ORDER BY table_name, index_name",
+                        TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows))
-        APR_ARRAY_PUSH(lines, const char *) =
-            apr_psprintf(pool, "index %s.%s %s(%s)", tardis_db_rows_text(rows, 0), tardis_db_rows_text(rows, 1),
-                         tardis_db_rows_signed(rows, 2) ? "" : "unique ", tardis_db_rows_text(rows, 3));
+        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(
+            pool, "index %s.%s %s(%s)", tardis_db_rows_text(rows, 0), tardis_db_rows_text(rows, 1),
+            tardis_db_rows_signed(rows, 2) ? "" : "unique ", tardis_db_rows_text(rows, 3));
     return error;
 }
 
@@ -150,8 +153,8 @@ static const char *table_line_of(const char *name, apr_pool_t *pool)
     return apr_pstrcat(pool, "table ", apr_pstrmemdup(pool, table, strcspn(table, ".")), NULL);
 }
 
-static void find_missing(const apr_array_header_t *expected, apr_hash_t *found, apr_array_header_t *differences,
-                         apr_pool_t *pool)
+static void find_missing(const apr_array_header_t *expected, apr_hash_t *found,
+                         apr_array_header_t *differences, apr_pool_t *pool)
 {
     for (int i = 0; i < expected->nelts; i++) {
         const char *line = APR_ARRAY_IDX(expected, i, const char *);
@@ -162,7 +165,8 @@ static void find_missing(const apr_array_header_t *expected, apr_hash_t *found, 
         if (present && strcmp(present, wanted) != 0)
             APR_ARRAY_PUSH(differences, const char *) =
                 apr_psprintf(pool, "%s is \"%s\" instead of \"%s\"", name, present, wanted);
-        else if (!present && (is_table || apr_hash_get(found, table_line_of(name, pool), APR_HASH_KEY_STRING)))
+        else if (!present &&
+                 (is_table || apr_hash_get(found, table_line_of(name, pool), APR_HASH_KEY_STRING)))
             APR_ARRAY_PUSH(differences, const char *) = apr_psprintf(pool, "%s is missing", name);
     }
 }
@@ -175,6 +179,7 @@ static void find_unknown(const apr_array_header_t *lines, apr_hash_t *known, apr
         const char *name = name_of(APR_ARRAY_IDX(lines, i, const char *), pool);
         if (!apr_hash_get(known, name, APR_HASH_KEY_STRING) &&
             apr_hash_get(known, table_line_of(name, pool), APR_HASH_KEY_STRING))
-            APR_ARRAY_PUSH(differences, const char *) = apr_psprintf(pool, "%s is not part of the schema", name);
+            APR_ARRAY_PUSH(differences, const char *) =
+                apr_psprintf(pool, "%s is not part of the schema", name);
     }
 }

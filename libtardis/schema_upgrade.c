@@ -8,8 +8,8 @@
 #include "tardis_command.h"
 #include "tardis_db.h"
 
-/* How long a host that was killed holds up the others: renewed before each statement, and it does no harm if a long
- * statement outlasts it, because statements may be run twice. */
+/* How long a host that was killed holds up the others: renewed before each statement, and it does no harm if
+ * a long statement outlasts it, because statements may be run twice. */
 #define LEASE_SECONDS 10
 /* How long to wait for another host's upgrade, and between looks at it. */
 #define WAIT_LIMIT apr_time_from_sec(600)
@@ -47,22 +47,23 @@ tardis_error_t *tardis_schema_upgrade(const tardis_context_t *context, tardis_sc
 
 static tardis_error_t *create_version_table(tardis_db_t *db, apr_pool_t *pool)
 {
-    return tardis_db_execute(db,
-                             "CREATE TABLE IF NOT EXISTS schema_version ("
-                             "  component   VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,"
-                             "  version     INT UNSIGNED NOT NULL,"
-                             "  lease_owner VARCHAR(255) CHARACTER SET ascii NULL COMMENT 'who upgrades it now',"
-                             "  lease_until DATETIME(6) NULL,"
-                             "  PRIMARY KEY (component)"
-                             ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
-                             TARDIS_DB_NO_VALUES, NULL, pool);
+    return tardis_db_execute(
+        db,
+        "CREATE TABLE IF NOT EXISTS schema_version ("
+        "  component   VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,"
+        "  version     INT UNSIGNED NOT NULL,"
+        "  lease_owner VARCHAR(255) CHARACTER SET ascii NULL COMMENT 'who upgrades it now',"
+        "  lease_until DATETIME(6) NULL,"
+        "  PRIMARY KEY (component)"
+        ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+        TARDIS_DB_NO_VALUES, NULL, pool);
 }
 
 static tardis_error_t *upgrade_component(upgrade_t *upgrade, apr_pool_t *pool)
 {
-    tardis_error_t *error =
-        tardis_db_execute(upgrade->context->db, "INSERT IGNORE INTO schema_version (component, version) VALUES (?, 0)",
-                          TARDIS_DB_VALUES(tardis_db_text(upgrade->component)), NULL, pool);
+    tardis_error_t *error = tardis_db_execute(
+        upgrade->context->db, "INSERT IGNORE INTO schema_version (component, version) VALUES (?, 0)",
+        TARDIS_DB_VALUES(tardis_db_text(upgrade->component)), NULL, pool);
     if (!error)
         error = wait_for_lease(upgrade, pool);
     if (error)
@@ -78,8 +79,8 @@ static tardis_error_t *wait_for_lease(const upgrade_t *upgrade, apr_pool_t *pool
     int taken = 0;
     for (int round = 0; !taken; round++) {
         if (round == 1)
-            tardis_log(upgrade->context, TARDIS_LOG_NOTICE, "schema of the %s: waiting for another upgrade of it",
-                       upgrade->component);
+            tardis_log(upgrade->context, TARDIS_LOG_NOTICE,
+                       "schema of the %s: waiting for another upgrade of it", upgrade->component);
         if (round > 0)
             apr_sleep(WAIT_STEP);
         if (tardis_command_interrupted())
@@ -120,7 +121,8 @@ static tardis_error_t *apply_steps(upgrade_t *upgrade, apr_pool_t *pool)
         if (error)
             break;
         version = step->version;
-        APR_ARRAY_PUSH(upgrade->applied, const char *) = apr_psprintf(pool, "%s %u", step->component, version);
+        APR_ARRAY_PUSH(upgrade->applied, const char *) =
+            apr_psprintf(pool, "%s %u", step->component, version);
     }
     return error ? error : schema_compare(upgrade->component, version, upgrade->side, pool);
 }
@@ -150,7 +152,8 @@ static tardis_error_t *apply_step(const upgrade_t *upgrade, const schema_step_t 
             TARDIS_DB_VALUES(tardis_db_unsigned(step->version), tardis_db_text(step->component),
                              tardis_db_unsigned(step->version)),
             NULL, pool);
-    return error ? tardis_error_prefix(pool, error, "schema step %s %u", step->component, step->version) : NULL;
+    return error ? tardis_error_prefix(pool, error, "schema step %s %u", step->component, step->version)
+                 : NULL;
 }
 
 /* If this fails the lease runs out by itself. */
@@ -159,6 +162,6 @@ static void give_lease_back(const upgrade_t *upgrade, apr_pool_t *pool)
     tardis_db_execute(upgrade->context->db,
                       "UPDATE schema_version SET lease_owner = NULL, lease_until = NULL"
                       " WHERE component = ? AND lease_owner = ?",
-                      TARDIS_DB_VALUES(tardis_db_text(upgrade->component), tardis_db_text(upgrade->owner)), NULL,
-                      pool);
+                      TARDIS_DB_VALUES(tardis_db_text(upgrade->component), tardis_db_text(upgrade->owner)),
+                      NULL, pool);
 }

@@ -27,7 +27,8 @@ const char *suggest_text(const char *best, apr_pool_t *pool)
     return best ? apr_psprintf(pool, "; perhaps you meant \"%s\"", best) : "";
 }
 
-/* Optimal string alignment: how many letters must be added, left out, changed or swapped with their neighbour. */
+/* Optimal string alignment: how many letters must be added, left out, changed or swapped with their
+ * neighbour. */
 static size_t distance(const char *a, const char *b, apr_pool_t *pool)
 {
     size_t rows = strlen(a) + 1;

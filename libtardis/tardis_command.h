@@ -21,9 +21,12 @@ typedef struct tardis_command_option_t {
 
 /** The options and operands one invocation was given. */
 typedef struct tardis_arguments_t tardis_arguments_t;
+/** Whether the option was given. */
 int tardis_arguments_has(const tardis_arguments_t *arguments, const char *name);
-const char *tardis_arguments_value(const tardis_arguments_t *arguments, const char *name); /**< last one; NULL: not given */
-const apr_array_header_t *tardis_arguments_values(const tardis_arguments_t *arguments, const char *name); /**< of const char * */
+/** The last value that was given; NULL: none. */
+const char *tardis_arguments_value(const tardis_arguments_t *arguments, const char *name);
+/** All values that were given: const char *. Never NULL. */
+const apr_array_header_t *tardis_arguments_values(const tardis_arguments_t *arguments, const char *name);
 /** Operands (what is not an option), in order: const char *. */
 const apr_array_header_t *tardis_arguments_operands(const tardis_arguments_t *arguments);
 
@@ -58,9 +61,9 @@ typedef struct tardis_command_t {
 } tardis_command_t;
 
 /**
- * The options that every tool has, to put first in its table; tardis_tool_main() reads them to open the database
- * and to create the HTTP engine. Where a tool has integers called `parallel`, `parallel_per_provider` or
- * `send_parallel`, they bound the engine's connections in all, and to one host.
+ * The options that every tool has, to put first in its table; tardis_tool_main() reads them to open the
+ * database and to create the HTTP engine. Where a tool has integers called `parallel`,
+ * `parallel_per_provider` or `send_parallel`, they bound the engine's connections in all, and to one host.
  */
 #define TARDIS_COMMON_OPTIONS                                                                                \
     {"mysql_option_file", TARDIS_OPTION_TEXT, TARDIS_SYSCONFDIR "/mysql.cnf", 0, 0,                          \
@@ -85,15 +88,18 @@ typedef struct tardis_tool_t {
 } tardis_tool_t;
 
 /**
- * Runs the tool: parses `[--config FILE] [--verbose] COMMAND [options] [operands]`, also --help (of the tool and of
- * each command) and --version, sets up what the command needs, runs it, prints its error ("program: text [code]" and
- * the advice) to stderr, and returns the exit status. Adds the commands `schema upgrade`, `schema check` and
- * `config show` to the table.
- * SIGTERM and SIGINT make tardis_command_interrupted() true; SIGPIPE is ignored.
+ * Runs the tool: parses `[--config FILE] [--verbose] COMMAND [options] [operands]`, also --help (of the tool
+ * and of each command) and --version, sets up what the command needs, runs it, prints its error ("program:
+ * text [code]" and the advice) to stderr, and returns the exit status. Adds the commands `schema upgrade`,
+ * `schema check` and `config show` to the table. SIGTERM and SIGINT make tardis_command_interrupted() true;
+ * SIGPIPE is ignored.
  */
 int tardis_tool_main(const tardis_tool_t *tool, int argc, const char *const *argv);
 
-/** Whether the tool was told to stop: finish what is in flight, save, and return. Async-signal-safe, any thread. */
+/**
+ * Whether the tool was told to stop: finish what is in flight, save, and return. Async-signal-safe, any
+ * thread.
+ */
 int tardis_command_interrupted(void);
 
 /** A name for this process in leases: "host:pid:start seconds"; at most 200 bytes of ASCII. */
@@ -101,7 +107,10 @@ const char *tardis_process_name(apr_pool_t *pool);
 /** This host's name, for the history. */
 const char *tardis_host_name(apr_pool_t *pool);
 
-/** Pads and prints rows as aligned columns for people: rows are arrays of const char * (NULL: "-"). First row: headings. */
+/**
+ * Pads and prints rows as aligned columns for people: rows are arrays of const char * (NULL: "-"). First row:
+ * headings.
+ */
 void tardis_print_table(FILE *out, const apr_array_header_t *rows, apr_pool_t *pool);
 
 /** 1234567 -> "1.2 MB". */

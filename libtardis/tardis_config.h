@@ -3,8 +3,9 @@
  * The tools' configuration files (libconfuse syntax: `name = value`, lists in braces, `#` comments).
  *
  * A tool describes its options in one literal table. Reading checks types, ranges and allowed values, refuses
- * unknown names and options that are set twice, and reports file, line and what would be allowed. Not thread-safe:
- * libconfuse is not. Values that are secret never stand in these files, only names of files that hold them.
+ * unknown names and options that are set twice, and reports file, line and what would be allowed. Not
+ * thread-safe: libconfuse is not. Values that are secret never stand in these files, only names of files that
+ * hold them.
  */
 #ifndef TARDIS_CONFIG_H
 #define TARDIS_CONFIG_H
@@ -26,7 +27,7 @@ typedef enum {
 typedef struct tardis_option_t {
     const char *name;
     tardis_option_type_t type;
-    const char *initial;  /**< the default, as it would be written (for a list: comma-separated); NULL: unset */
+    const char *initial;  /**< the default, as it would be written (a list: comma-separated); NULL: unset */
     long minimum;         /**< of an integer */
     long maximum;
     const char *help;     /**< one line, for `config` and the manual */
@@ -46,7 +47,8 @@ tardis_error_t *tardis_config_read(tardis_config_t **config, const char *file, c
 const char *tardis_config_text(const tardis_config_t *config, const char *name); /**< NULL: unset, or "" */
 long tardis_config_integer(const tardis_config_t *config, const char *name);
 int tardis_config_boolean(const tardis_config_t *config, const char *name);
-const apr_array_header_t *tardis_config_list(const tardis_config_t *config, const char *name); /**< of const char * */
+/** The elements of a list: const char *. */
+const apr_array_header_t *tardis_config_list(const tardis_config_t *config, const char *name);
 
 /** The sections called @a name: an array of tardis_config_t *, each read with the functions above. */
 const apr_array_header_t *tardis_config_sections(const tardis_config_t *config, const char *name);
@@ -59,7 +61,9 @@ const char *tardis_config_where(const tardis_config_t *config, const char *name,
 /** The options as a file that could be read again, defaults included; for `config show`. */
 const char *tardis_config_print(const tardis_config_t *config, apr_pool_t *pool);
 
-/** The first line of a file that holds a secret. Refuses (TARDIS_CONFIG_INVALID) one that everybody may read. */
+/**
+ * The first line of a file that holds a secret. Refuses (TARDIS_CONFIG_INVALID) one that everybody may read.
+ */
 tardis_error_t *tardis_config_secret(const char **secret, const char *file, apr_pool_t *pool);
 
 #endif

@@ -119,8 +119,8 @@ typedef struct tardis_db_changes_t {
 } tardis_db_changes_t;
 
 /**
- * Runs a statement that returns no rows, prepared once per connection and @a sql (a literal, kept by address
- * of its text). @a changes may be NULL.
+ * Runs a statement that returns no rows, prepared once per connection and text of @a sql.
+ * @a changes may be NULL.
  */
 tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values,
                                   int count, tardis_db_changes_t *changes, apr_pool_t *pool);

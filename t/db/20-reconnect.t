@@ -14,10 +14,11 @@ $client->ask('execute INSERT INTO counter VALUES (0)');
 is(($client->ask('pool-create 4'))[0], 'ok ', 'a pool is made');
 is(($client->ask('pool-threads 12'))[0], 'ok failures=0', '12 threads share 4 connections');
 is($server->sql('provider', 'SELECT value FROM counter'), 600, 'and each statement is run once');
-cmp_ok($server->sql('admin', "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'tardis_provider'"),
-    '<=', 5, 'over no more connections than the maximum');
+my $connections = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'tardis_provider'";
+cmp_ok($server->sql('admin', $connections), '<=', 5, 'over no more connections than the maximum');
 is(($client->ask('pool-leave UPDATE counter SET value = 0'))[0], 'ok ', 'a transaction is left open');
-is($server->sql('provider', 'SELECT value FROM counter'), 600, 'and rolled back when the connection is given back');
+is($server->sql('provider', 'SELECT value FROM counter'), 600,
+    'and rolled back when the connection is given back');
 like(($client->ask('pool-exhaust 5'))[0],
     qr/^error database_unavailable all 4 database connections of this process are in use/,
     'more than the maximum are refused');
@@ -32,7 +33,7 @@ isnt($after, $before, 'by another');
 
 $server->stop;
 $server->start;
-is(($client->ask('pool-query SELECT 7'))[1], '7', 'a restart fails no request of the pool that comes after it');
+is(($client->ask('pool-query SELECT 7'))[1], '7', 'a restart fails no later request of the pool');
 is(($client->ask('ensure'))[0], 'ok ', 'nor a connection of its own');
 is(($client->ask('query 1 SELECT 8'))[1], '8', 'which works again');
 
@@ -42,16 +43,18 @@ $server->stop;
 like(($client->ask('execute UPDATE counter SET value = 2'))[0], qr/^error database_unavailable /,
     'that the server ends');
 like(($client->ask('commit'))[0], qr/^error database_unavailable /, 'cannot be committed');
-like(($client->ask('ensure'))[0], qr/^error database_unavailable cannot connect to the database \(option file /,
+like(($client->ask('ensure'))[0], qr/^error database_unavailable cannot connect to the database \(option/,
     'while the server is away this is said');
-like(($client->ask('pool-query SELECT 1'))[0], qr/^error database_unavailable cannot connect/, 'by the pool too');
+like(($client->ask('pool-query SELECT 1'))[0], qr/^error database_unavailable cannot connect/,
+    'by the pool too');
 $server->start;
 is(($client->ask('ensure'))[0], 'ok ', 'and when it is back it is used');
 is(($client->ask('query 1 SELECT value FROM counter'))[1], '600', 'the change was undone');
 is(($client->ask('pool-query SELECT 9'))[1], '9', 'the pool works too');
 
 $client->ask('begin');
-like(($client->ask('ensure'))[0], qr/^error internal_error /, 'a connection is never renewed within a transaction');
+like(($client->ask('ensure'))[0], qr/^error internal_error /,
+    'a connection is never renewed within a transaction');
 $client->ask('rollback');
 is($client->close, 0, 'the program ends well');
 done_testing;

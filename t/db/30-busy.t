@@ -33,9 +33,10 @@ $second->ask('execute SET SESSION innodb_lock_wait_timeout = 1');
 like(($second->ask('execute UPDATE pair SET value = 5 WHERE id = 1'))[0], qr/^error database_busy Lock wait/,
     'waiting too long for a lock is the same');
 $first->ask('rollback');
-is(($second->ask('execute UPDATE pair SET value = 5 WHERE id = 1'))[0], 'ok 1 0', 'and it works when the lock is gone');
+is(($second->ask('execute UPDATE pair SET value = 5 WHERE id = 1'))[0], 'ok 1 0',
+    'and it works when the lock is gone');
 
 $server->sql('admin', 'SET GLOBAL read_only = 1');
-like(($second->ask('execute UPDATE pair SET value = 6 WHERE id = 1'))[0], qr/^error database_unavailable .*read-only/,
-    'a server that is read-only counts as away');
+like(($second->ask('execute UPDATE pair SET value = 6 WHERE id = 1'))[0],
+    qr/^error database_unavailable .*read-only/, 'a server that is read-only counts as away');
 done_testing;

@@ -15,7 +15,8 @@ for my $component (qw(catalogue provider consumer)) {
     my $file = "schema/$component.manifest";
     my @lines = Testbed::Servers::read_lines("$made/$component.manifest");
     cmp_ok(scalar @lines, '>', 20, "the $component has tables");
-    is_deeply([Testbed::Servers::read_lines("$source/$file")], \@lines, "$file is current; else run schema/describe");
+    is_deeply([Testbed::Servers::read_lines("$source/$file")], \@lines,
+        "$file is current; else run schema/describe");
 }
 
 my $server = PrivateDb->new;
@@ -32,11 +33,14 @@ my @changes = (
     ['ALTER TABLE notification DROP COLUMN error_text', 'column notification.error_text is missing'],
     ['ALTER TABLE notification ADD COLUMN extra INT', 'column notification.extra is not part of the schema'],
     ['ALTER TABLE notification DROP KEY notification_due', 'index notification.notification_due is missing'],
-    ['ALTER TABLE notification ADD KEY quick (created_at)', 'index notification.quick is not part of the schema'],
+    ['ALTER TABLE notification ADD KEY quick (created_at)',
+        'index notification.quick is not part of the schema'],
     ['ALTER TABLE experiment MODIFY byte_count INT NOT NULL',
         'column experiment.byte_count is "int not null" instead of "bigint unsigned not null"'],
-    ['ALTER TABLE experiment MODIFY title TEXT NULL', 'column experiment.title is "text null" instead of "text not null"'],
-    ['ALTER TABLE datafile MODIFY path VARCHAR(4096) NOT NULL', 'column datafile.path is "varchar(4096) not null"'
+    ['ALTER TABLE experiment MODIFY title TEXT NULL',
+        'column experiment.title is "text null" instead of "text not null"'],
+    ['ALTER TABLE datafile MODIFY path VARCHAR(4096) NOT NULL',
+        'column datafile.path is "varchar(4096) not null"'
         . ' instead of "varchar(4096) not null collate utf8mb4_bin"'],
     ['ALTER TABLE file_problem DROP FOREIGN KEY file_problem_experiment', undef],
     ['ALTER TABLE file_problem ENGINE = Aria', 'table file_problem is "Aria" instead of "InnoDB"'],

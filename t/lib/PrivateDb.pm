@@ -45,8 +45,8 @@ sub option_file { return "$_[0]{dir}/conf/$_[1].cnf" }
 sub sql {
     my ($self, $name, $statement, @values) = @_;
     my $options = $self->option_file($name);
-    my $db = DBI->connect("DBI:MariaDB:mariadb_read_default_file=$options;mariadb_read_default_group=tardis", undef,
-        undef, {RaiseError => 1, PrintError => 0, AutoCommit => 1});
+    my $source = "DBI:MariaDB:mariadb_read_default_file=$options;mariadb_read_default_group=tardis";
+    my $db = DBI->connect($source, undef, undef, {RaiseError => 1, PrintError => 0, AutoCommit => 1});
     my $query = $db->prepare($statement);
     $query->execute(@values);
     my $rows = $query->{NUM_OF_FIELDS} ? $query->fetchall_arrayref : [];

@@ -111,10 +111,10 @@ static void an_empty_file_gives_defaults(void **state)
 static void values_are_read(void **state)
 {
     const fixture_t *fixture = *state;
-    const tardis_config_t *config = read_text(state,
-        "# a comment\n/* two\n lines */ store = \"/a \\\"b\\\" # c\" // not d\n"
-        "parallel = 7\nallow_empty = true\nadministrators = { # nobody\n}\ngroup = \"\"\n"
-        "provider https://one.example {\n key_file = '/k'\n}\nprovider \"two\" { weight = 3 }\n");
+    const tardis_config_t *config = read_text(
+        state, "# a comment\n/* two\n lines */ store = \"/a \\\"b\\\" # c\" // not d\n"
+               "parallel = 7\nallow_empty = true\nadministrators = { # nobody\n}\ngroup = \"\"\n"
+               "provider https://one.example {\n key_file = '/k'\n}\nprovider \"two\" { weight = 3 }\n");
     assert_string_equal(tardis_config_text(config, "store"), "/a \"b\" # c");
     assert_int_equal(tardis_config_integer(config, "parallel"), 7);
     assert_true(tardis_config_boolean(config, "allow_empty"));
@@ -153,7 +153,8 @@ static void mistakes_are_named_with_their_line(void **state)
         {"parallel = 1\n\nparallel = 1\n", "3: parallel is set for the second time (first on line 1)"},
         {"administrators = {\"a\"}\nadministrators = {\"b\"}\n",
          "2: administrators is set for the second time (first on line 1)"},
-        {"provider \"x\" {\n keyfile = \"a\"\n}\n", "2: no option is called \"keyfile\"; perhaps you meant \"key_file\""},
+        {"provider \"x\" {\n keyfile = \"a\"\n}\n",
+         "2: no option is called \"keyfile\"; perhaps you meant \"key_file\""},
         {"provider \"x\" { weight = 10 }\n", "1: weight must be a number from 0 to 9, not \"10\""},
         {"provider \"x\" { }\nprovider \"x\" { }\n", "2: found duplicate title 'x'"},
         {"provider { }\n", "1: missing title for section 'provider'"},
@@ -189,8 +190,9 @@ static void files_that_are_none_are_refused(void **state)
 static void what_is_printed_reads_the_same(void **state)
 {
     const fixture_t *fixture = *state;
-    const tardis_config_t *config = read_text(state,
-        "store = \"a \\\"b\\\" \\\\ \\${HOME}\"\nadministrators = {\"x, y\", \"z\"}\nprovider \"p\" { key_file = \"k\" }\n");
+    const tardis_config_t *config =
+        read_text(state, "store = \"a \\\"b\\\" \\\\ \\${HOME}\"\nadministrators = {\"x, y\", "
+                         "\"z\"}\nprovider \"p\" { key_file = \"k\" }\n");
     const char *printed = tardis_config_print(config, fixture->pool);
     for (const tardis_option_t *option = options; option->name; option++)
         assert_non_null(strstr(printed, apr_pstrcat(fixture->pool, "# ", option->help, "\n", NULL)));

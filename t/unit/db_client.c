@@ -26,7 +26,8 @@ typedef struct {
 
 typedef tardis_error_t *command_fn(client_t *client, const char *argument, apr_pool_t *pool);
 
-static command_fn do_connect, do_ensure, do_begin, do_commit, do_rollback, do_execute, do_query, do_values, do_nested;
+static command_fn do_connect, do_ensure, do_begin, do_commit, do_rollback, do_execute, do_query, do_values,
+    do_nested;
 static command_fn do_bulk, do_upgrade, do_require, do_check, do_describe;
 static command_fn do_pool_create, do_pool_query, do_pool_leave, do_pool_exhaust, do_pool_threads;
 
@@ -39,20 +40,20 @@ static const struct {
     {"begin", do_begin},
     {"commit", do_commit},
     {"rollback", do_rollback},
-    {"execute", do_execute},             /* a statement */
-    {"query", do_query},                 /* a query */
-    {"values", do_values},               /* NULLs and one value of each type there and back */
-    {"nested", do_nested},               /* a query within itself */
-    {"bulk", do_bulk},                   /* this many rows into the table bulk */
-    {"upgrade", do_upgrade},             /* provider or consumer */
-    {"require", do_require},             /* likewise */
-    {"check", do_check},                 /* likewise */
+    {"execute", do_execute}, /* a statement */
+    {"query", do_query},     /* a query */
+    {"values", do_values},   /* NULLs and one value of each type there and back */
+    {"nested", do_nested},   /* a query within itself */
+    {"bulk", do_bulk},       /* this many rows into the table bulk */
+    {"upgrade", do_upgrade}, /* provider or consumer */
+    {"require", do_require}, /* likewise */
+    {"check", do_check},     /* likewise */
     {"describe", do_describe},
-    {"pool-create", do_pool_create},     /* maximum */
-    {"pool-query", do_pool_query},       /* a query on a borrowed connection */
-    {"pool-leave", do_pool_leave},       /* a statement within a transaction that is left open */
-    {"pool-exhaust", do_pool_exhaust},   /* borrows this many at once */
-    {"pool-threads", do_pool_threads},   /* this many threads, 50 rounds each */
+    {"pool-create", do_pool_create},   /* maximum */
+    {"pool-query", do_pool_query},     /* a query on a borrowed connection */
+    {"pool-leave", do_pool_leave},     /* a statement within a transaction that is left open */
+    {"pool-exhaust", do_pool_exhaust}, /* borrows this many at once */
+    {"pool-threads", do_pool_threads}, /* this many threads, 50 rounds each */
 };
 
 static void answer_line(client_t *client, const char *line, apr_pool_t *pool);
@@ -137,8 +138,10 @@ static tardis_error_t *do_rollback(client_t *client, const char *argument, apr_p
 static tardis_error_t *do_execute(client_t *client, const char *argument, apr_pool_t *pool)
 {
     tardis_db_changes_t changes = {0};
-    tardis_error_t *error = tardis_db_execute(client->context.db, argument, TARDIS_DB_NO_VALUES, &changes, pool);
-    client->answer = apr_psprintf(pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT, changes.rows, changes.insert_id);
+    tardis_error_t *error =
+        tardis_db_execute(client->context.db, argument, TARDIS_DB_NO_VALUES, &changes, pool);
+    client->answer =
+        apr_psprintf(pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT, changes.rows, changes.insert_id);
     return error;
 }
 
@@ -181,13 +184,14 @@ static tardis_error_t *do_values(client_t *client, const char *argument, apr_poo
                          tardis_db_time(time), tardis_db_text(NULL)),
         NULL, pool);
     if (!error)
-        error = tardis_db_query(db,
-                                "SELECT low, high, ratio, words, data, at, nothing, high + 0.0, '42' FROM typed"
-                                " WHERE low = ? AND high = ? AND words = ? AND data = ? AND at = ?",
-                                TARDIS_DB_VALUES(tardis_db_signed(INT64_MIN), tardis_db_unsigned(UINT64_MAX),
-                                                 tardis_db_text("\xf0\x9f\x94\xad 'quoted' ?"),
-                                                 tardis_db_bytes(bytes, sizeof(bytes)), tardis_db_time(time)),
-                                &rows, pool);
+        error =
+            tardis_db_query(db,
+                            "SELECT low, high, ratio, words, data, at, nothing, high + 0.0, '42' FROM typed"
+                            " WHERE low = ? AND high = ? AND words = ? AND data = ? AND at = ?",
+                            TARDIS_DB_VALUES(tardis_db_signed(INT64_MIN), tardis_db_unsigned(UINT64_MAX),
+                                             tardis_db_text("\xf0\x9f\x94\xad 'quoted' ?"),
+                                             tardis_db_bytes(bytes, sizeof(bytes)), tardis_db_time(time)),
+                            &rows, pool);
     if (error)
         return error;
     if (!tardis_db_rows_next(rows))
@@ -199,8 +203,8 @@ static tardis_error_t *do_values(client_t *client, const char *argument, apr_poo
         tardis_db_rows_double(rows, 2) == 0.1,
         strcmp(tardis_db_rows_text(rows, 3), "\xf0\x9f\x94\xad 'quoted' ?") == 0,
         length == sizeof(bytes) && memcmp(data, bytes, length) == 0, tardis_db_rows_time(rows, 5) == time,
-        tardis_db_rows_is_null(rows, 6) && !tardis_db_rows_text(rows, 6) && tardis_db_rows_time(rows, 6) == 0 &&
-            tardis_db_rows_unsigned(rows, 6) == 0,
+        tardis_db_rows_is_null(rows, 6) && !tardis_db_rows_text(rows, 6) &&
+            tardis_db_rows_time(rows, 6) == 0 && tardis_db_rows_unsigned(rows, 6) == 0,
         tardis_db_rows_unsigned(rows, 7) == UINT64_MAX, tardis_db_rows_signed(rows, 8) == 42);
     if (tardis_db_rows_next(rows))
         client->answer = "there is a second row";
@@ -215,7 +219,8 @@ static tardis_error_t *do_nested(client_t *client, const char *argument, apr_poo
     tardis_db_rows_t *inner;
     const char *answer = "";
     (void)argument;
-    tardis_error_t *error = tardis_db_query(client->context.db, sql, TARDIS_DB_VALUES(tardis_db_signed(1)), &outer, pool);
+    tardis_error_t *error =
+        tardis_db_query(client->context.db, sql, TARDIS_DB_VALUES(tardis_db_signed(1)), &outer, pool);
     while (!error && tardis_db_rows_next(outer)) {
         error = tardis_db_query(client->context.db, sql, TARDIS_DB_VALUES(tardis_db_signed(7)), &inner, pool);
         int count = 0;
@@ -235,7 +240,8 @@ static tardis_error_t *do_bulk(client_t *client, const char *argument, apr_pool_
     apr_pool_create(&iteration, pool);
     tardis_error_t *error = tardis_db_begin(client->context.db, pool);
     if (!error)
-        error = tardis_db_bulk_open(&bulk, client->context.db, "INSERT INTO bulk (number, name) VALUES", 2, pool);
+        error =
+            tardis_db_bulk_open(&bulk, client->context.db, "INSERT INTO bulk (number, name) VALUES", 2, pool);
     for (int i = 1; !error && i <= rows; i++) {
         apr_pool_clear(iteration);
         /* Every thousandth row is long, so that the bound on memory is met as well. */
@@ -337,7 +343,8 @@ typedef struct {
     int failures;
 } worker_t;
 
-/* Each thread counts a row up; a connection that two threads held at once would lose counts or answer nonsense. */
+/* Each thread counts a row up; a connection that two threads held at once would lose counts or answer
+ * nonsense. */
 static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 {
     worker_t *worker = data;

@@ -62,7 +62,8 @@ static void success_is_success(void **state)
 
 static void text_is_one_printable_line(void **state)
 {
-    const tardis_error_t *error = tardis_error_create(*state, TARDIS_INTERNAL_ERROR, "a%cb%cc%cd", '\n', '\033', 127);
+    const tardis_error_t *error =
+        tardis_error_create(*state, TARDIS_INTERNAL_ERROR, "a%cb%cc%cd", '\n', '\033', 127);
     assert_string_equal(error->text, "a?b?c?d");
     error = tardis_error_prefix(*state, error, "site %s", "one\ttwo");
     assert_string_equal(error->text, "site one?two: a?b?c?d");
@@ -84,8 +85,8 @@ static void lines_and_causes_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_code_has_its_name),    cmocka_unit_test(every_code_says_what_to_do),
-        cmocka_unit_test(success_is_success),         cmocka_unit_test(text_is_one_printable_line),
+        cmocka_unit_test(every_code_has_its_name),   cmocka_unit_test(every_code_says_what_to_do),
+        cmocka_unit_test(success_is_success),        cmocka_unit_test(text_is_one_printable_line),
         cmocka_unit_test(lines_and_causes_are_kept),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
