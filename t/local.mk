@@ -54,6 +54,7 @@ PERL_TESTS = \
 UNIT_TESTS = \
 	t/unit/site \
 	t/unit/uid \
+	t/unit/xml_reader \
 	t/unit/error \
 	t/unit/config \
 	t/unit/command \
@@ -101,6 +102,9 @@ t_unit_site_LDADD = $(UNIT_LIBS)
 t_unit_uid_SOURCES = t/unit/uid.c
 t_unit_uid_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_uid_LDADD = $(UNIT_LIBS)
+t_unit_xml_reader_SOURCES = t/unit/xml_reader.c
+t_unit_xml_reader_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_xml_reader_LDADD = $(UNIT_LIBS)
 t_unit_ingest_client_SOURCES = t/unit/ingest_client.c
 t_unit_ingest_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_ingest_client_LDADD = $(UNIT_LIBS)
