@@ -18,8 +18,7 @@ typedef struct child_t {
     struct child_t *next;
 } child_t;
 
-/** Makes a pool for each database that a server of this httpd names. Connects nothing. For a child_init hook.
- */
+/** For a child_init hook: makes a pool for each database that a server of this httpd names. Connects nothing. */
 void child_open_databases(apr_pool_t *pool, server_rec *main_server, const module *owner);
 
 /**

@@ -27,8 +27,7 @@ typedef struct view_t {
     const module_conf_t *conf;
     int module_index;
     tardis_context_t context; /**< its log is the request's error log; db is set by child_lend_database() */
-    const char
-        *about; /**< what log lines are about: "client 10.0.0.9", or once it is known "uid tardis.42" */
+    const char *about;  /**< what log lines are about: "client 10.0.0.9", once known "uid tardis.42: ..." */
     const char *mount;  /**< what stands in the URL before the route's path; "" mostly */
     const char *tail;   /**< the first component after the route's path, decoded; "" if the route has none */
     const void *caller; /**< who asks, as the module's authentication found; may be NULL */
@@ -42,8 +41,7 @@ typedef struct route_t {
     const char *path;  /**< without a trailing slash, which requests may have or not */
     int has_tail;      /**< the path is followed by one more component; what follows that is ignored */
     const char *allow; /**< methods, as in the Allow header */
-    tardis_error_t *(*run)(
-        view_t *view); /**< answers with view_answer() and returns NULL, or returns an error */
+    tardis_error_t *(*run)(view_t *view); /**< calls view_answer() and returns NULL, or an error */
 } route_t;
 
 /** A view_t for the request. No answer from here on may be cached. */
@@ -52,8 +50,10 @@ view_t *view_create(request_rec *r, const module *owner);
 /** @return TARDIS_HTTPS_REQUIRED if the request came in the clear and the server does not allow that. */
 tardis_error_t *view_require_https(const view_t *view);
 
-/** Runs the view that the URL and method name. @return TARDIS_NOT_FOUND, TARDIS_METHOD_REFUSED or the view's
- * error. */
+/**
+ * Runs the view that the URL and method name.
+ * @return TARDIS_NOT_FOUND, TARDIS_METHOD_REFUSED or the view's error.
+ */
 tardis_error_t *view_route(view_t *view, const route_t *routes);
 
 /**
@@ -67,8 +67,7 @@ tardis_error_t *view_read_form(view_t *view, tardis_form_parser_t *parser, apr_o
 /** As view_read_form() of a short urlencoded form with these fields, whatever its Content-Type says. */
 tardis_error_t *view_read_urlencoded(view_t *view, const tardis_form_field_t *fields, tardis_form_t **form);
 
-/** The value of a directive. @return TARDIS_CONFIG_INVALID: it is not set for this server; @a name is its
- * name. */
+/** The value of the directive called @a name. @return TARDIS_CONFIG_INVALID: it is not set for this server. */
 tardis_error_t *view_require(const view_t *view, int place, const char *name, const char **value);
 
 /** Sends an answer. @param type NULL: no body. */

@@ -44,8 +44,7 @@ int consumer_handle(request_rec *r);
  */
 tardis_error_t *consumer_check_user(const view_t *view, int place, const char *user, const char *password);
 
-/** credentials.c: reads the form of a view that takes nothing but a user name and password, and checks them.
- */
+/** credentials.c: reads a form that has nothing but a user name and password, and checks them. */
 tardis_error_t *consumer_log_in(view_t *view, int place);
 
 /**

@@ -60,8 +60,7 @@ static tardis_error_t *open_private(apr_file_t **handle, const char *file, apr_p
                                "%s: everybody can read this file of keys; chmod o-r", file);
 }
 
-/* The whole file is checked even when the line was found: a mistake shows at once, not when its client comes.
- */
+/* The whole file is read even when the line was found: a mistake shows at once, not when its client comes. */
 static tardis_error_t *take_line(search_t *search, long number, char *line)
 {
     unsigned char digest[sizeof(search->digest)];
