@@ -12,7 +12,8 @@ use warnings;
 use DBI;
 use PrivateDb;
 
-# What a document says of an experiment. digest_note is not in it: that tells about the document a row came from.
+# What a document says of an experiment. digest_note is not in it: that tells about the document a row came
+# from.
 my %CATALOGUE = (
     author              => 'number, name',
     dataset             => 'number, description',
@@ -26,7 +27,8 @@ my @TABLES = ('experiment', 'owner', sort(keys %CATALOGUE), 'synced_experiment',
 sub new {
     my ($class) = @_;
     my $server = PrivateDb->new;
-    my $self = bless {server => $server, client => $server->build . '/t/unit/ingest_client', count => 0}, $class;
+    my $self = bless {server => $server, client => $server->build . '/t/unit/ingest_client', count => 0},
+        $class;
     $self->{options} = $server->option_file('consumer');
     $self->call('schema');
     $self->{db} = DBI->connect("DBI:MariaDB:mariadb_read_default_file=$self->{options};"
@@ -34,14 +36,16 @@ sub new {
     return $self;
 }
 
-# ($bytes, @arguments): registers a document. Returns what became of it: outcome, id, files, bytes and warnings
+# ($bytes, @arguments): registers a document. Returns what became of it: outcome, id, files, bytes and
+# warnings
 # (a reference to an array), or code, line and text of the error.
 sub register {
     my ($self, $bytes, @arguments) = @_;
     return $self->register_file($self->file($bytes), @arguments);
 }
 
-sub register_file { my ($self, $file, @arguments) = @_; return parse($self->call('register', $file, @arguments)) }
+sub register_file { my ($self, $file, @arguments) = @_; return parse($self->call('register', $file,
+    @arguments)) }
 
 # ($output): what ingest_client said, as register() returns it.
 sub parse {
@@ -85,15 +89,18 @@ sub call {
 }
 
 # ($statement, @values): rows as references to arrays.
-sub sql { my ($self, $statement, @values) = @_; return @{$self->{db}->selectall_arrayref($statement, undef, @values)} }
+sub sql { my ($self, $statement, @values) = @_; return @{$self->{db}->selectall_arrayref($statement, undef,
+    @values)} }
 
 sub sql_do { my ($self, $statement, @values) = @_; return $self->{db}->do($statement, undef, @values) }
 
-# ([$file, @arguments], ...): registers files at the same time. Returns what became of each, as register() does.
+# ([$file, @arguments], ...): registers files at the same time. Returns what became of each, as register()
+# does.
 sub register_at_once {
     my ($self, @calls) = @_;
     my @outputs = map {
-        open(my $out, '-|', $self->{client}, $self->{options}, 'register', @$_) or die "$self->{client}: $!\n";
+        open(my $out, '-|', $self->{client}, $self->{options}, 'register', @$_)
+            or die "$self->{client}: $!\n";
         $out;
     } @calls;
     return map { my $out = $_; local $/; parse(scalar(<$out>) // '') } @outputs;
@@ -123,7 +130,8 @@ sub catalogue {
 
 sub line {
     my ($table, $row) = @_;
-    my @values = map { defined $_ ? '<' . s/([^\x20-\x7e])/sprintf('\\x{%x}', ord($1))/ger . '>' : 'NULL' } @$row;
+    my @values = map { defined $_ ? '<' . s/([^\x20-\x7e])/sprintf('\\x{%x}', ord($1))/ger . '>'
+        : 'NULL' } @$row;
     return join(' ', $table, @values);
 }
 
