@@ -15,9 +15,12 @@ use DBI;
 use File::Basename qw(dirname);
 use File::Temp;
 use IPC::Open2;
+use Scalar::Util qw(weaken);
 use Testbed::Files;
 use Testbed::Servers;
 use Testbed::Setup;
+
+my @alive; # weak references, for END
 
 sub new {
     my ($class) = @_;
@@ -27,11 +30,25 @@ sub new {
     my $temp = File::Temp->newdir('private-db-XXXXXXXX', TMPDIR => 1);
     my $self = bless {temp => $temp, dir => abs_path("$temp"), build => $build, owner => $$}, $class;
     $self->{dismiss} = Testbed::Servers::guard($self->{dir});
+    push @alive, $self;
+    weaken($alive[-1]);
+    local $ENV{TMPDIR} = $self->own_tmp;
     my $bed = Testbed::Setup::describe($self->{dir}, $build, $source);
     Testbed::Setup::make_directories($bed);
     Testbed::Setup::make_database($bed);
     Testbed::Files::write_option_files($bed);
     return $self;
+}
+
+# For the server's temporary tables: a server that starts removes what it takes for leftovers in a shared one.
+sub own_tmp {
+    my ($self) = @_;
+    my $tmp = "$self->{dir}/tmp";
+    return $tmp if -d $tmp;
+    chmod 0755, $self->{dir};
+    mkdir $tmp or die "$tmp: $!\n";
+    chmod 01777, $tmp;
+    return $tmp;
 }
 
 sub dir { return $_[0]{dir} }
@@ -55,7 +72,11 @@ sub sql {
 }
 
 sub stop { Testbed::Servers::stop($_[0]{dir}, 'database') }
-sub start { Testbed::Servers::start_database($_[0]{dir}) }
+sub start {
+    my ($self) = @_;
+    local $ENV{TMPDIR} = $self->own_tmp;
+    Testbed::Servers::start_database($self->{dir});
+}
 
 # ($name_or_file): a client, not connected yet.
 sub client {
@@ -74,10 +95,18 @@ sub connect {
     return $client;
 }
 
-sub DESTROY {
+# At the end of the program, when the directory could go before the server that is to be found through it.
+END {
+    my $status = $?;
+    $_ && $_->finish for @alive;
+    $? = $status;
+}
+
+sub DESTROY { local ($?, $@); $_[0]->finish }
+
+sub finish {
     my ($self) = @_;
-    return if $self->{owner} != $$;
-    local ($?, $@);
+    return if $self->{finished}++ || $self->{owner} != $$;
     Testbed::Servers::stop_all($self->{dir});
     $self->{dismiss}->();
 }
