@@ -76,7 +76,7 @@ void view_answer(view_t *view, int status, const char *type, const char *body, a
 /**
  * Ends the request: answers an error (protocol.md's documented statuses; the text and code as text/plain, but
  * nothing with a 403, and no detail of this host's own problems) and logs it once. NULL: the view has
- * answered.
+ * answered, which is logged for debugging.
  * @return what the handler returns to httpd.
  */
 int view_finish(view_t *view, const tardis_error_t *error);

@@ -29,8 +29,10 @@ void view_answer(view_t *view, int status, const char *type, const char *body, a
 
 int view_finish(view_t *view, const tardis_error_t *error)
 {
-    if (!error)
+    if (!error) {
+        tardis_log(&view->context, TARDIS_LOG_DEBUG, "%s: answered %d", view->about, view->r->status);
         return view->result;
+    }
     int status = view->status ? view->status : tardis_error_http_status(error);
     log_refusal(view, error, status);
     if (view->result != OK)

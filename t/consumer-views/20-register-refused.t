@@ -129,6 +129,12 @@ my $answer = raw_request($bed, 'consumer', "${head}Content-Length: 10000000\r\nE
 answers($bed, 'consumer', '10 MB that are only announced', $answer, 413, qr/\[document_too_large\]/,
     qr/: the body of the request is larger than \d+ bytes \[document_too_large\]; answered 413$/);
 is($answer->{headers}{connection}, 'close', 'and the connection is closed');
+my ($stranger) = ($bed->multipart($login[0], ['password', 'x'], [@file]))[1] =~ /^(.*<mets)/s;
+my ($boundary) = $stranger =~ /^--(\S+)/;
+$answer = raw_request($bed, 'consumer', "POST /experiment/register/ HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Type: multipart/form-data; boundary=$boundary\r\nContent-Length: 90000\r\n\r\n$stranger");
+answers($bed, 'consumer', 'a stranger, before the document is there', $answer, 403, '', $wrong);
+is($answer->{headers}{connection}, 'close', 'and the connection is closed');
 for my $path ('/experiment/register/x', '/apps/sync/consumer/', '/apps/sync/consumer/notify_experiment/') {
     answers($bed, 'consumer', "no view at $path", $bed->request('POST', $bed->env('CONSUMER_URL') . $path,
         content => ''), 404,

@@ -40,6 +40,14 @@ for my $round (1, 2) {
         'OK');
 }
 
+$bed->stop_db;
+$bed->restart_httpd('provider');
+$bed->error_log('provider', 1);
+answers($bed, 'provider', 'httpd started without a database', $bed->provider('GET', "status/$uid/"), 503,
+    qr/\[database_unavailable\]/, $down);
+$bed->start_db;
+answers($bed, 'provider', 'which then comes', $bed->provider('GET', "status/$uid/"), 200, qr/"status": 2/);
+
 $bed->restart_httpd('provider');
 $bed->error_log('provider', 1);
 $bed->sql('provider', 'UPDATE schema_version SET version = version + 1 WHERE component = "provider"');
