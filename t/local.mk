@@ -3,6 +3,13 @@
 # CPPFLAGS = $(UNIT_FLAGS) and LDADD = $(UNIT_LIBS).
 
 PERL_TESTS = \
+	t/provider/10-import.t \
+	t/provider/15-import-disturbed.t \
+	t/provider/20-transfer.t \
+	t/provider/30-send.t \
+	t/provider/40-send-killed.t \
+	t/provider/50-send-trouble.t \
+	t/provider/60-key.t \
 	t/consumer-views/10-register.t \
 	t/consumer-views/20-register-refused.t \
 	t/consumer-views/30-site-settings.t \
@@ -27,6 +34,10 @@ PERL_TESTS = \
 	t/http/40-uploads.t \
 	t/http/50-mail.t \
 	t/http/60-endings.t \
+	t/method/10-webdav.t \
+	t/method/20-webdav-failures.t \
+	t/method/30-file.t \
+	t/method/40-settings.t \
 	t/mets/10-samples.t \
 	t/mets/20-round-trip.t \
 	t/mets/30-bad-documents.t \
@@ -70,7 +81,8 @@ UNIT_TESTS = \
 TEST_CLIENTS = \
 	t/unit/db_client \
 	t/unit/ingest_client \
-	t/unit/http_client
+	t/unit/http_client \
+	t/unit/method_client
 
 UNIT_FLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNIT_LIBS = libtardis/libtardis.la $(CMOCKA_LIBS) $(APU_LIBS) $(APR_LIBS)
@@ -111,6 +123,9 @@ t_unit_ingest_client_LDADD = $(UNIT_LIBS)
 t_unit_http_client_SOURCES = t/unit/http_client.c
 t_unit_http_client_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_http_client_LDADD = $(UNIT_LIBS)
+t_unit_method_client_SOURCES = t/unit/method_client.c
+t_unit_method_client_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_method_client_LDADD = $(UNIT_LIBS)
 t_unit_http_url_SOURCES = t/unit/http_url.c
 t_unit_http_url_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_http_url_LDADD = $(UNIT_LIBS)
@@ -133,7 +148,9 @@ EXTRA_DIST += \
 	t/install-packages \
 	t/packages.txt \
 	t/valgrind.supp \
+	t/lib/DavServer.pm \
 	t/lib/FakeServer.pm \
+	t/lib/MethodClient.pm \
 	t/lib/Followed.pm \
 	t/data/whole.mets.xml \
 	t/data/whole.notmets.xml \
@@ -142,6 +159,7 @@ EXTRA_DIST += \
 	t/lib/RawServer.pm \
 	t/lib/TestCa.pm \
 	t/lib/PrivateDb.pm \
+	t/lib/Sending.pm \
 	t/lib/SmtpSink.pm \
 	t/lib/Testbed.pm \
 	t/lib/Testbed/Files.pm \
@@ -154,11 +172,16 @@ TARDIS_TEST_JOBS = 2
 selected_tests = $(patsubst %,$(abs_top_builddir)/%,$(filter-out %.t,$(TARDIS_TESTS))) \
 	$(patsubst %,$(abs_top_srcdir)/%,$(filter %.t,$(TARDIS_TESTS)))
 
+# The alternate signal stack of gcc 12's sanitizer is reported by itself when a thread ends.
+if SANITIZERS
+sanitizer_environment = ASAN_OPTIONS=use_sigaltstack=0
+endif
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS) $(TEST_CLIENTS)
 
 check-local:
-	TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
+	$(sanitizer_environment) TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
 	APXS='$(APXS)' CMOCKA_MESSAGE_OUTPUT=TAP PERL5LIB='$(abs_top_srcdir)/t/lib' \
 	$(PROVE) --jobs $(TARDIS_TEST_JOBS) $(selected_tests)
 else

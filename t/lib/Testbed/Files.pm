@@ -230,7 +230,7 @@ sub httpd_environment {
     my $libraries = "$bed->{build}/libtardis/.libs";
     my $text = "LD_LIBRARY_PATH=$libraries\n";
     my ($asan) = `ldd $libraries/libtardis.so 2>&1` =~ m{=> (\S*/libasan\.so\S*)};
-    $text .= "LD_PRELOAD=$asan\nASAN_OPTIONS=detect_leaks=0\n" if $asan;
+    $text .= "LD_PRELOAD=$asan\nASAN_OPTIONS=detect_leaks=0:use_sigaltstack=0\n" if $asan;
     return $text;
 }
 

@@ -69,9 +69,9 @@ sub find_program {
 sub make_directories {
     my ($bed) = @_;
     my $dir = $bed->{dir};
-    make_path(map { "$dir/$_" } qw(conf run log provider-store consumer-store dav provider-root consumer-root));
-    chmod 0755, $dir, map { "$dir/$_" } qw(conf run log provider-store consumer-store dav);
-    own($bed, $dir, map { "$dir/$_" } qw(conf run log consumer-store dav));
+    make_path(map { "$dir/$_" } qw(conf run log tmp provider-store consumer-store dav provider-root consumer-root));
+    chmod 0755, $dir, map { "$dir/$_" } qw(conf run log tmp provider-store consumer-store dav);
+    own($bed, $dir, map { "$dir/$_" } qw(conf run log tmp consumer-store dav));
 }
 
 # Gives files to the user that the servers run as.
@@ -111,14 +111,15 @@ END
 }
 
 # Databases and users are made by mariadbd itself as it starts, so no client program is needed. The server's time
-# zone is an odd one on purpose: nothing may depend on it.
+# zone is an odd one on purpose: nothing may depend on it. Its temporary directory is its own, because a mariadbd
+# that starts removes the temporary tables of all others from a shared one.
 sub make_database {
     my ($bed) = @_;
     my $dir = $bed->{dir};
     my @user = $> ? () : "--user=$bed->{user}";
     quietly($bed, find_program('mariadb-install-db', 'mysql_install_db'), '--no-defaults', @user,
-        "--datadir=$dir/mysql", '--skip-test-db', '--auth-root-authentication-method=normal',
-        qw(--innodb-log-file-size=16M --innodb-flush-method=nosync --innodb-use-native-aio=0));
+        "--datadir=$dir/mysql", "--tmpdir=$dir/tmp", '--skip-test-db', '--auth-root-authentication-method=normal',
+        qw(--innodb-log-file-size=16M --innodb-flush-method=nosync));
     my @sql = map { <<END } qw(provider consumer);
 CREATE DATABASE IF NOT EXISTS tardis_$_ CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS tardis_$_\@localhost IDENTIFIED BY '$bed->{"${_}_db_password"}';
@@ -129,11 +130,11 @@ END
     Testbed::Files::put("$dir/conf/init.sql", 0600, join('', @sql));
     own($bed, "$dir/conf/init.sql");
     Testbed::Files::put("$dir/conf/mariadbd.command", 0644, join("\n",
-        find_program('mariadbd', 'mysqld'), '--no-defaults', @user, "--datadir=$dir/mysql",
+        find_program('mariadbd', 'mysqld'), '--no-defaults', @user, "--datadir=$dir/mysql", "--tmpdir=$dir/tmp",
         "--socket=$dir/run/mysql.sock", "--pid-file=$dir/run/mariadbd.pid", "--init-file=$dir/conf/init.sql",
         qw(--skip-networking --skip-log-bin --performance-schema=OFF --default-time-zone=+05:45
             --character-set-server=utf8mb4 --max-connections=200 --table-open-cache=200
-            --innodb-buffer-pool-size=64M --innodb-log-file-size=16M --innodb-use-native-aio=0), ''));
+            --innodb-buffer-pool-size=64M --innodb-log-file-size=16M), ''));
     Testbed::Servers::start_database($dir);
 }
 
