@@ -152,7 +152,7 @@ static tardis_error_t *error_of(http_transfer_t *transfer, CURLcode result)
 static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode result)
 {
     const mapping_t *mapping = mappings;
-    curl_off_t connected = 0;
+    curl_off_t sending = 0;
 
     if (transfer->too_large)
         return TARDIS_ANSWER_TOO_LARGE;
@@ -162,8 +162,8 @@ static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode res
         mapping++;
     if (mapping->code == TARDIS_HOST_TIMEOUT) {
         /* Without a connection (TLS included) the host was not slow but not there. */
-        curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
-        if (connected == 0)
+        curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sending);
+        if (sending == 0)
             return TARDIS_HOST_UNREACHABLE;
     }
     return mapping->code;

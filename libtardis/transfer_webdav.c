@@ -83,8 +83,10 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_transf
         error = fill(&webdav, slots, count);
         if (!error)
             error = webdav_step(&webdav, pool);
+        /* Also when the job ends here: what has arrived is told. */
+        tardis_error_t *stop = drain(slots, count, &busy);
         if (!error)
-            error = drain(slots, count, &busy);
+            error = stop;
     }
     if (error)
         tardis_http_abort(context->http);
@@ -278,7 +280,7 @@ static tardis_error_t *settle(slot_t *slot)
 {
     tardis_error_t *error;
 
-    if (!slot->error && slot->response->status == 409 && !slot->again) {
+    if (!slot->error && slot->response->status == 409 && !slot->again && !slot->webdav->interrupted) {
         /* RFC 4918, 9.7.1: the directory is not there. Somebody removed it. */
         slot->again = 1;
         webdav_forget_directories(slot->webdav);
