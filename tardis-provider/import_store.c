@@ -6,13 +6,15 @@
 
 #include "media_type.h"
 #include "tardis_db.h"
+#include "tardis_digest.h"
 #include "tardis_uid.h"
 
 /* How often the transaction is repeated when another one was in the way. */
-#define STORE_TRIES 5
+#define STORE_TRIES 10
 /* How many files are written between two looks at whether to stop. */
 #define FILES_PER_LOOK 1024
 
+static void wait_a_little(int attempt);
 static tardis_error_t *store_once(const tardis_context_t *context, const import_t *import, const walk_t *walk,
                                   const char *institution, apr_uint64_t *id, apr_pool_t *pool);
 static tardis_error_t *write_all(const tardis_context_t *context, const import_t *import, const walk_t *walk,
@@ -35,9 +37,17 @@ tardis_error_t *import_store(const tardis_context_t *context, const import_t *im
             error = store_once(context, import, walk, institution, id, pool);
         if (!error || error->code != TARDIS_DATABASE_BUSY)
             break;
-        apr_sleep(APR_USEC_PER_SEC / 10 * (attempt + 1));
+        wait_a_little(attempt);
     }
     return error;
+}
+
+/* Imports that met would meet again if they waited equally long. */
+static void wait_a_little(int attempt)
+{
+    unsigned char random;
+    tardis_random_bytes(&random, 1);
+    apr_sleep((apr_interval_time_t)(random + 1) * 1000 * (attempt + 1));
 }
 
 static tardis_error_t *store_once(const tardis_context_t *context, const import_t *import, const walk_t *walk,
@@ -46,6 +56,8 @@ static tardis_error_t *store_once(const tardis_context_t *context, const import_
     tardis_error_t *error = tardis_db_begin(context->db, pool);
     if (!error && import->experiment.id)
         error = tardis_source_hold(context, import->experiment.id, pool);
+    if (!error && import->experiment.epn)
+        error = check_epn(context, import, institution, import->experiment.id, pool);
     if (!error)
         error = write_all(context, import, walk, id, pool);
     if (!error && import->experiment.epn)
@@ -127,7 +139,7 @@ static tardis_error_t *write_files(tardis_catalogue_writer_t *writer, const walk
     return error;
 }
 
-/* Looked at after the writing: of two imports of one EPN at once, neither sees the other before. */
+/* Also after the writing: of two imports of one EPN at once, neither sees the other before. */
 static tardis_error_t *check_epn(const tardis_context_t *context, const import_t *import,
                                  const char *institution, apr_uint64_t id, apr_pool_t *pool)
 {
