@@ -13,9 +13,16 @@ tardisinclude_HEADERS = \
 	libtardis/tardis_site.h \
 	libtardis/tardis_status.h \
 	libtardis/tardis_transfer_method.h \
+	libtardis/tardis_sync_manager.h \
 	libtardis/tardis_context.h
 
 libtardis_libtardis_la_SOURCES = \
+	libtardis/tardis_command.h \
+	libtardis/tardis_config.h \
+	libtardis/tardis_db.h \
+	libtardis/tardis_schema.h \
+	libtardis/tardis_synced_db.h \
+	libtardis/tardis_transfer_db.h \
 	libtardis/client_key_db.c \
 	libtardis/command_help.c \
 	libtardis/command_format.c \
@@ -122,7 +129,9 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/xml_reader_values.c \
 	libtardis/transfer_service.c \
 	libtardis/uid.c \
-	libtardis/users.c
+	libtardis/users.c \
+	libtardis/db_transact.c \
+	libtardis/db_transact.h
 
 libtardis_libtardis_la_CPPFLAGS = $(AM_CPPFLAGS) $(MYSQL_CFLAGS) $(CURL_CFLAGS) $(XML_CFLAGS) \
 	$(JANSSON_CFLAGS) $(CRYPTO_CFLAGS) $(CONFUSE_CFLAGS)

@@ -1,11 +1,13 @@
 #include "tardis_synced_db.h"
 
+#include "db_transact.h"
 #include "tardis_db.h"
 
 #define SELECT_NOTIFICATION                                                                                  \
     "SELECT id, experiment_id, recipient, subject, body, created_at, sent_at, attempts, next_attempt_at,"    \
     " error_code, error_text FROM notification "
 
+static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static apr_array_header_t *read_rows(tardis_db_rows_t *rows, apr_pool_t *pool);
 
 tardis_error_t *tardis_notification_add(const tardis_context_t *context,
@@ -21,18 +23,19 @@ tardis_error_t *tardis_notification_add(const tardis_context_t *context,
         NULL, pool);
 }
 
+/* A claim of mails. */
+typedef struct {
+    const char *lease_owner;
+    int lease_seconds;
+    int limit;
+} claim_t;
+
 tardis_error_t *tardis_notification_claim(const tardis_context_t *context, const char *lease_owner,
                                           int lease_seconds, int limit, apr_array_header_t **claimed,
                                           apr_pool_t *pool)
 {
-    tardis_error_t *error =
-        tardis_db_execute(context->db,
-                          "UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"
-                          " lease_until = next_attempt_at, lease_owner = ?"
-                          " WHERE next_attempt_at <= UTC_TIMESTAMP(6) ORDER BY next_attempt_at LIMIT ?",
-                          TARDIS_DB_VALUES(tardis_db_signed(lease_seconds), tardis_db_text(lease_owner),
-                                           tardis_db_signed(limit)),
-                          NULL, pool);
+    const claim_t claim = {.lease_owner = lease_owner, .lease_seconds = lease_seconds, .limit = limit};
+    tardis_error_t *error = db_transact(context, take, &claim, pool);
     if (error)
         return error;
     tardis_db_rows_t *rows;
@@ -42,6 +45,19 @@ tardis_error_t *tardis_notification_claim(const tardis_context_t *context, const
     if (!error)
         *claimed = read_rows(rows, pool);
     return error;
+}
+
+static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const claim_t *claim = baton;
+    return tardis_db_execute(context->db,
+                             "UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"
+                             " lease_until = next_attempt_at, lease_owner = ?"
+                             " WHERE next_attempt_at <= UTC_TIMESTAMP(6) ORDER BY next_attempt_at LIMIT ?",
+                             TARDIS_DB_VALUES(tardis_db_signed(claim->lease_seconds),
+                                              tardis_db_text(claim->lease_owner),
+                                              tardis_db_signed(claim->limit)),
+                             NULL, pool);
 }
 
 tardis_error_t *tardis_notification_sent(const tardis_context_t *context, apr_uint64_t id,

@@ -1,5 +1,6 @@
 #include "tardis_synced_db.h"
 
+#include "db_transact.h"
 #include "synced_rows.h"
 
 /* A lease is in two columns at once: lease_until ends it, and next_attempt_at equals lease_until, so that an
@@ -8,14 +9,10 @@
  * right, so next_attempt_at comes first. */
 #define NOTIFIED "next_attempt_at < lease_until"
 
-/* How often a transaction that met another one is repeated. */
-#define TRIES 8
-
-typedef tardis_error_t *transaction_fn(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
-
-static tardis_error_t *in_transaction(const tardis_context_t *context, transaction_fn *work,
-                                      const void *baton, apr_pool_t *pool);
 static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *hurry(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *renew(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *release(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *save_outcome(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
                                     apr_pool_t *pool);
@@ -27,7 +24,7 @@ static tardis_error_t *restart(const tardis_context_t *context, const void *bato
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
                                     apr_array_header_t **claimed, apr_pool_t *pool)
 {
-    tardis_error_t *error = in_transaction(context, take, claim, pool);
+    tardis_error_t *error = db_transact(context, take, claim, pool);
     if (error)
         return error;
     tardis_db_rows_t *rows;
@@ -38,27 +35,42 @@ tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardi
     return error;
 }
 
+/* Two statements: with a condition on the primary key in it, the server would not walk the index of what is
+ * due. */
+#define TAKE(condition)                                                                                      \
+    "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"                   \
+    " lease_until = next_attempt_at, lease_owner = ?"                                                        \
+    " WHERE next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6))"                                                \
+    " AND (lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"                                          \
+    " AND (FIND_IN_SET(state, ?) > 0) = ?" condition " ORDER BY next_attempt_at LIMIT ?"
+
 static tardis_error_t *take(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
 {
     const tardis_synced_claim_t *claim = baton;
-    return tardis_db_execute(
-        context->db,
-        "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"
-        " lease_until = next_attempt_at, lease_owner = ?"
-        " WHERE next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6))"
-        " AND (lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"
-        " AND (FIND_IN_SET(state, ?) > 0) = ? AND experiment_id BETWEEN ? AND ?"
-        " ORDER BY next_attempt_at LIMIT ?",
-        TARDIS_DB_VALUES(tardis_db_signed(claim->lease_seconds), tardis_db_text(claim->lease_owner),
-                         tardis_db_time(claim->due_by), tardis_db_text(claim->states),
-                         tardis_db_signed(claim->among_states != 0), tardis_db_unsigned(claim->only),
-                         tardis_db_unsigned(claim->only ? claim->only : APR_UINT64_MAX),
-                         tardis_db_signed(claim->limit)),
-        NULL, pool);
+    const tardis_db_value_t lease_seconds = tardis_db_signed(claim->lease_seconds);
+    const tardis_db_value_t lease_owner = tardis_db_text(claim->lease_owner);
+    const tardis_db_value_t due_by = tardis_db_time(claim->due_by);
+    const tardis_db_value_t states = tardis_db_text(claim->states);
+    const tardis_db_value_t among = tardis_db_signed(claim->among_states != 0);
+    const tardis_db_value_t limit = tardis_db_signed(claim->limit);
+    if (claim->only)
+        return tardis_db_execute(context->db, TAKE(" AND experiment_id = ?"),
+                                 TARDIS_DB_VALUES(lease_seconds, lease_owner, due_by, states, among,
+                                                  tardis_db_unsigned(claim->only), limit),
+                                 NULL, pool);
+    return tardis_db_execute(context->db, TAKE(""),
+                             TARDIS_DB_VALUES(lease_seconds, lease_owner, due_by, states, among, limit), NULL,
+                             pool);
 }
 
 tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool)
 {
+    return db_transact(context, hurry, &only, pool);
+}
+
+static tardis_error_t *hurry(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    apr_uint64_t only = *(const apr_uint64_t *)baton;
     return tardis_db_execute(
         context->db,
         "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6)"
@@ -67,31 +79,49 @@ tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_
         pool);
 }
 
+/* A lease and what is to become of it. */
+typedef struct {
+    const char *owner;
+    int seconds;
+} lease_t;
+
 tardis_error_t *tardis_synced_renew(const tardis_context_t *context, const char *lease_owner,
                                     int lease_seconds, apr_pool_t *pool)
 {
+    const lease_t lease = {.owner = lease_owner, .seconds = lease_seconds};
+    return db_transact(context, renew, &lease, pool);
+}
+
+static tardis_error_t *renew(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const lease_t *lease = baton;
     return tardis_db_execute(context->db,
                              "UPDATE synced_experiment SET next_attempt_at ="
                              " IF(" NOTIFIED ", next_attempt_at, UTC_TIMESTAMP(6) + INTERVAL ? SECOND),"
                              " lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND WHERE lease_owner = ?",
-                             TARDIS_DB_VALUES(tardis_db_signed(lease_seconds),
-                                              tardis_db_signed(lease_seconds), tardis_db_text(lease_owner)),
+                             TARDIS_DB_VALUES(tardis_db_signed(lease->seconds),
+                                              tardis_db_signed(lease->seconds), tardis_db_text(lease->owner)),
                              NULL, pool);
 }
 
 tardis_error_t *tardis_synced_release(const tardis_context_t *context, const char *lease_owner,
                                       apr_pool_t *pool)
 {
+    return db_transact(context, release, lease_owner, pool);
+}
+
+static tardis_error_t *release(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
     return tardis_db_execute(context->db,
                              "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6),"
                              " lease_owner = NULL, lease_until = NULL WHERE lease_owner = ?",
-                             TARDIS_DB_VALUES(tardis_db_text(lease_owner)), NULL, pool);
+                             TARDIS_DB_VALUES(tardis_db_text(baton)), NULL, pool);
 }
 
 tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
                                    apr_pool_t *pool)
 {
-    return in_transaction(context, save_outcomes, outcomes, pool);
+    return db_transact(context, save_outcomes, outcomes, pool);
 }
 
 static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
@@ -146,7 +176,7 @@ static tardis_error_t *update_row(const tardis_context_t *context, tardis_synced
 tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
                                               const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool)
 {
-    return in_transaction(context, save_checkpoint, checkpoint, pool);
+    return db_transact(context, save_checkpoint, checkpoint, pool);
 }
 
 static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
@@ -184,7 +214,7 @@ tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_
                                     const char *text, apr_pool_t *pool)
 {
     const restart_t baton = {.experiment_id = experiment_id, .text = text};
-    return in_transaction(context, restart, &baton, pool);
+    return db_transact(context, restart, &baton, pool);
 }
 
 static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
@@ -223,23 +253,4 @@ static tardis_error_t *restart(const tardis_context_t *context, const void *bato
                                          .to_state = TARDIS_STATE_INGESTED,
                                          .text = wanted->text};
     return tardis_synced_event_add(context, wanted->experiment_id, &event, pool);
-}
-
-/* All of @a work or nothing of it; repeated while other transactions are in the way. */
-static tardis_error_t *in_transaction(const tardis_context_t *context, transaction_fn *work,
-                                      const void *baton, apr_pool_t *pool)
-{
-    for (int attempt = 1;; attempt++) {
-        tardis_error_t *error = tardis_db_begin(context->db, pool);
-        if (!error)
-            error = work(context, baton, pool);
-        if (!error)
-            error = tardis_db_commit(context->db, pool);
-        if (!error)
-            return NULL;
-        tardis_db_rollback(context->db);
-        if (error->code != TARDIS_DATABASE_BUSY || attempt == TRIES)
-            return error;
-        apr_sleep(apr_time_from_msec(attempt * 5));
-    }
 }

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
+#include "db_transact.h"
 #include "synced_rows.h"
 
-static tardis_error_t *notify_in_transaction(const tardis_context_t *context, const char *uid, int *found,
-                                             apr_pool_t *pool);
+static tardis_error_t *notify(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
 tardis_error_t *tardis_synced_lock_by_uid(const tardis_context_t *context, const char *provider_url,
                                           const char *uid, tardis_synced_key_t **key, apr_pool_t *pool)
@@ -81,32 +81,32 @@ tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_
     return tardis_synced_event_add(context, experiment_id, &event, pool);
 }
 
+/* A uid that was notified of. */
+typedef struct {
+    const char *uid;
+    int *found;
+} notified_t;
+
 tardis_error_t *tardis_synced_notify(const tardis_context_t *context, const char *uid, int *found,
                                      apr_pool_t *pool)
 {
-    tardis_error_t *error = tardis_db_begin(context->db, pool);
-    if (!error)
-        error = notify_in_transaction(context, uid, found, pool);
-    if (!error)
-        error = tardis_db_commit(context->db, pool);
-    if (error)
-        tardis_db_rollback(context->db);
-    return error;
+    const notified_t notified = {.uid = uid, .found = found};
+    return db_transact(context, notify, &notified, pool);
 }
 
-static tardis_error_t *notify_in_transaction(const tardis_context_t *context, const char *uid, int *found,
-                                             apr_pool_t *pool)
+static tardis_error_t *notify(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
 {
+    static const tardis_synced_event_t event = {.kind = "notify",
+                                                .text = "the provider says that something has changed"};
+    const notified_t *notified = baton;
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(
         context->db, "SELECT experiment_id, next_attempt_at FROM synced_experiment WHERE uid = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_text(uid)), &rows, pool);
-    *found = 0;
+        TARDIS_DB_VALUES(tardis_db_text(notified->uid)), &rows, pool);
+    *notified->found = 0;
     while (!error && tardis_db_rows_next(rows)) {
-        static const tardis_synced_event_t event = {.kind = "notify",
-                                                    .text = "the provider says that something has changed"};
         apr_uint64_t experiment_id = tardis_db_rows_unsigned(rows, 0);
-        *found += 1;
+        *notified->found += 1;
         if (tardis_db_rows_is_null(rows, 1))
             continue;
         error = tardis_db_execute(

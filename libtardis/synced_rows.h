@@ -10,8 +10,8 @@
 
 /** The beginning of a query whose rows synced_rows_read() takes; a WHERE clause follows. */
 #define SYNCED_SELECT                                                                                        \
-    "SELECT s.experiment_id, s.uid, s.provider_url, e.title, s.state, s.state_since, s.moved_at, s.attempts," \
-    " s.next_attempt_at, s.lease_owner, s.lease_until, s.status_document, s.checked_through,"                \
+    "SELECT s.experiment_id, s.uid, s.provider_url, e.title, s.state, s.state_since, s.moved_at,"            \
+    " s.attempts, s.next_attempt_at, s.lease_owner, s.lease_until, s.status_document, s.checked_through,"    \
     " s.bytes_checked, e.file_count, e.byte_count, s.error_code, s.error_text, s.created_at, s.updated_at,"  \
     " UTC_TIMESTAMP(6) FROM synced_experiment s JOIN experiment e ON e.id = s.experiment_id "
 

@@ -1,7 +1,7 @@
 /**
  * @file tardis_synced_db.h
- * The consumer's tables: the state of each experiment that came from a provider, its history, problems of its files, and the
- * outbox. Every function needs context->db. Times are the database server's.
+ * The consumer's tables: the state of each experiment that came from a provider, its history, problems of its
+ * files, and the outbox. Every function needs context->db. Times are the database server's.
  */
 #ifndef TARDIS_SYNCED_DB_H
 #define TARDIS_SYNCED_DB_H
@@ -44,22 +44,29 @@ typedef struct tardis_synced_t {
     apr_time_t now; /**< the database server's clock when this was read */
 } tardis_synced_t;
 
-/** The synced_experiment with this provider and uid, locked until the transaction ends; NULL: none. For the ingest. */
+/**
+ * The synced_experiment with this provider and uid, locked until the transaction ends; NULL: none. For the
+ * ingest.
+ */
 typedef struct tardis_synced_key_t {
     apr_uint64_t experiment_id;
     const char *state;
     unsigned char document_digest[32];
 } tardis_synced_key_t;
-tardis_error_t *tardis_synced_lock_by_uid(const tardis_context_t *context, const char *provider_url, const char *uid,
-                                          tardis_synced_key_t **key, apr_pool_t *pool);
-
-/** Begins to follow an experiment: state Ingested, due at once, with an event. Within the ingest's transaction. */
-tardis_error_t *tardis_synced_insert(const tardis_context_t *context, apr_uint64_t experiment_id, const char *provider_url,
-                                     const char *uid, const unsigned char document_digest[32], apr_pool_t *pool);
+tardis_error_t *tardis_synced_lock_by_uid(const tardis_context_t *context, const char *provider_url,
+                                          const char *uid, tardis_synced_key_t **key, apr_pool_t *pool);
 
 /**
- * A changed document has replaced the experiment: back to Ingested, due at once, nothing checked, no lease (whoever steps it
- * now loses it), problems removed, with an event. Within the ingest's transaction.
+ * Begins to follow an experiment: state Ingested, due at once, with an event. Within the ingest's
+ * transaction.
+ */
+tardis_error_t *tardis_synced_insert(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                     const char *provider_url, const char *uid,
+                                     const unsigned char document_digest[32], apr_pool_t *pool);
+
+/**
+ * A changed document has replaced the experiment: back to Ingested, due at once, nothing checked, no lease
+ * (whoever steps it now loses it), problems removed, with an event. Within the ingest's transaction.
  */
 tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_t experiment_id,
                                     const unsigned char document_digest[32], apr_pool_t *pool);
@@ -68,7 +75,8 @@ tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_
  * `notify_experiment`: makes every pending experiment with this uid due now, with an event.
  * @param found set to how many experiments have this uid, pending or not.
  */
-tardis_error_t *tardis_synced_notify(const tardis_context_t *context, const char *uid, int *found, apr_pool_t *pool);
+tardis_error_t *tardis_synced_notify(const tardis_context_t *context, const char *uid, int *found,
+                                     apr_pool_t *pool);
 
 /* ---- Reading. ---- */
 
@@ -95,16 +103,17 @@ tardis_error_t *tardis_synced_page(const tardis_context_t *context, const char *
 typedef struct tardis_synced_claim_t {
     const char *lease_owner; /**< a name no other claim has: tardis_process_name() and a number */
     int lease_seconds;
-    int limit;               /**< experiments at most */
-    apr_time_t due_by;       /**< only what was due by then; 0: now */
-    apr_uint64_t only;       /**< only this experiment; 0: any */
-    const char *states;      /**< comma-separated */
-    int among_states;        /**< not 0: only what is in one of @a states; 0: only what is in none of them */
+    int limit;          /**< experiments at most */
+    apr_time_t due_by;  /**< only what was due by then; 0: now */
+    apr_uint64_t only;  /**< only this experiment; 0: any */
+    const char *states; /**< comma-separated */
+    int among_states;   /**< not 0: only what is in one of @a states; 0: only what is in none of them */
 } tardis_synced_claim_t;
 
 /**
- * Takes what is due, longest due first, under a lease that others leave alone until it ends. Each experiment is taken by
- * exactly one claim, whatever runs at the same time; one whose lease has ended is due again by itself.
+ * Takes what is due, longest due first, under a lease that others leave alone until it ends. Each experiment
+ * is taken by exactly one claim, whatever runs at the same time; one whose lease has ended is due again by
+ * itself.
  * @param claimed set to an array of tardis_synced_t; empty: nothing is due.
  */
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
@@ -114,23 +123,24 @@ tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardi
 tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool);
 
 /** Lengthens the lease of all that are still held under it. */
-tardis_error_t *tardis_synced_renew(const tardis_context_t *context, const char *lease_owner, int lease_seconds,
-                                    apr_pool_t *pool);
+tardis_error_t *tardis_synced_renew(const tardis_context_t *context, const char *lease_owner,
+                                    int lease_seconds, apr_pool_t *pool);
 
 /** Gives back what is still held under the lease, due at once, as if it had not been taken. */
-tardis_error_t *tardis_synced_release(const tardis_context_t *context, const char *lease_owner, apr_pool_t *pool);
+tardis_error_t *tardis_synced_release(const tardis_context_t *context, const char *lease_owner,
+                                      apr_pool_t *pool);
 
 /** What one step led to. */
 typedef struct tardis_synced_outcome_t {
     apr_uint64_t experiment_id;
-    const char *lease_owner;           /**< the claim it was taken under */
-    const char *state;                 /**< from now on; the same as before: it stays */
-    int entered;                       /**< not 0: it has just come into this state */
-    int moved;                         /**< not 0: something moved, so it does not stall */
-    apr_uint64_t attempts;             /**< failed ones in a row */
-    apr_interval_time_t wait;          /**< until the next step; 0: due at once; -1: nothing more to do */
-    const char *status_document;       /**< the provider's answer; NULL: keep what there is */
-    const char *error_code;            /**< NULL: none */
+    const char *lease_owner;     /**< the claim it was taken under */
+    const char *state;           /**< from now on; the same as before: it stays */
+    int entered;                 /**< not 0: it has just come into this state */
+    int moved;                   /**< not 0: something moved, so it does not stall */
+    apr_uint64_t attempts;       /**< failed ones in a row */
+    apr_interval_time_t wait;    /**< until the next step; 0: due at once; -1: nothing more to do */
+    const char *status_document; /**< the provider's answer; NULL: keep what there is */
+    const char *error_code;      /**< NULL: none */
     const char *error_text;
     apr_array_header_t *events;        /**< of tardis_synced_event_t; may be empty */
     apr_array_header_t *notifications; /**< of tardis_notification_t: mail to send; may be empty */
@@ -138,9 +148,9 @@ typedef struct tardis_synced_outcome_t {
 } tardis_synced_outcome_t;
 
 /**
- * Saves outcomes (an array of tardis_synced_outcome_t *) with their events and mail in one transaction, and ends their leases.
- * A notification by the provider that came meanwhile (tardis_synced_notify()) makes the experiment due at once.
- * After an error nothing was written.
+ * Saves outcomes (an array of tardis_synced_outcome_t *) with their events and mail in one transaction, and
+ * ends their leases. A notification by the provider that came meanwhile (tardis_synced_notify()) makes the
+ * experiment due at once. After an error nothing was written.
  */
 tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
                                    apr_pool_t *pool);
@@ -149,11 +159,11 @@ tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_ar
 typedef struct tardis_synced_checkpoint_t {
     apr_uint64_t experiment_id;
     const char *lease_owner;
-    int lease_seconds;              /**< the lease is lengthened to this from now */
+    int lease_seconds; /**< the lease is lengthened to this from now */
     apr_uint64_t checked_through;
     apr_uint64_t bytes_checked;
-    int moved;                      /**< not 0: bytes were read since the last one */
-    apr_array_header_t *problems;   /**< of tardis_file_problem_t: new ones, in files up to checked_through */
+    int moved;                    /**< not 0: bytes were read since the last one */
+    apr_array_header_t *problems; /**< of tardis_file_problem_t: new ones, in files up to checked_through */
 } tardis_synced_checkpoint_t;
 
 /** Saves how far the check is. @return TARDIS_LEASE_LOST (nothing was written) or a database error. */
@@ -161,12 +171,13 @@ tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
                                               const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool);
 
 /**
- * Restarts a FailPermanent experiment: Ingested, due at once, nothing checked, its problems removed, its history kept.
+ * Restarts a FailPermanent experiment: Ingested, due at once, nothing checked, its problems removed, its
+ * history kept.
  * @param text of the event that tells who did it.
  * @return TARDIS_NOT_FOUND, or TARDIS_CONFLICT if it is in another state.
  */
-tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_t experiment_id, const char *text,
-                                    apr_pool_t *pool);
+tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                    const char *text, apr_pool_t *pool);
 
 /* ---- History: append-only. ---- */
 
@@ -190,8 +201,9 @@ tardis_error_t *tardis_synced_event_add(const tardis_context_t *context, apr_uin
  * @param events set to an array of tardis_synced_event_t.
  * @param total set to how many there are in all.
  */
-tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
-                                         apr_array_header_t **events, apr_uint64_t *total, apr_pool_t *pool);
+tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                         int limit, apr_array_header_t **events, apr_uint64_t *total,
+                                         apr_pool_t *pool);
 
 /* ---- Files that are not as promised. ---- */
 
@@ -215,44 +227,50 @@ tardis_error_t *tardis_file_problem_add(const tardis_context_t *context, apr_uin
  * @param problems set to an array of tardis_file_problem_t.
  * @param total set to how many there are in all.
  */
-tardis_error_t *tardis_file_problem_first(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
-                                          apr_array_header_t **problems, apr_uint64_t *total, apr_pool_t *pool);
+tardis_error_t *tardis_file_problem_first(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                          int limit, apr_array_header_t **problems, apr_uint64_t *total,
+                                          apr_pool_t *pool);
 
 /* ---- The outbox (notification_db.c). ---- */
 
 /** One mail to one recipient. */
 typedef struct tardis_notification_t {
-    apr_uint64_t id;          /**< set when read */
+    apr_uint64_t id; /**< set when read */
     apr_uint64_t experiment_id;
-    const char *recipient;    /**< an e-mail address */
-    const char *subject;      /**< UTF-8, one line */
-    const char *body;         /**< UTF-8, lines ending in LF */
-    apr_time_t created_at;    /**< set when read, as are those below */
-    apr_time_t sent_at;       /**< 0: not yet */
+    const char *recipient; /**< an e-mail address */
+    const char *subject;   /**< UTF-8, one line */
+    const char *body;      /**< UTF-8, lines ending in LF */
+    apr_time_t created_at; /**< set when read, as are those below */
+    apr_time_t sent_at;    /**< 0: not yet */
     apr_uint64_t attempts;
     apr_time_t next_attempt_at;
-    const char *error_code;   /**< NULL: none */
+    const char *error_code; /**< NULL: none */
     const char *error_text;
 } tardis_notification_t;
 
 /** Puts a mail into the outbox, due at once. Within the transaction of the state change it tells about. */
-tardis_error_t *tardis_notification_add(const tardis_context_t *context, const tardis_notification_t *notification,
-                                        apr_pool_t *pool);
+tardis_error_t *tardis_notification_add(const tardis_context_t *context,
+                                        const tardis_notification_t *notification, apr_pool_t *pool);
 
-/** Takes at most @a limit mails that are due under a lease, as tardis_synced_claim() does. @param claimed of tardis_notification_t. */
-tardis_error_t *tardis_notification_claim(const tardis_context_t *context, const char *lease_owner, int lease_seconds,
-                                          int limit, apr_array_header_t **claimed, apr_pool_t *pool);
+/**
+ * Takes at most @a limit mails that are due under a lease, as tardis_synced_claim() does. @param claimed of
+ * tardis_notification_t.
+ */
+tardis_error_t *tardis_notification_claim(const tardis_context_t *context, const char *lease_owner,
+                                          int lease_seconds, int limit, apr_array_header_t **claimed,
+                                          apr_pool_t *pool);
 
 /** The mail server has accepted it. */
-tardis_error_t *tardis_notification_sent(const tardis_context_t *context, apr_uint64_t id, const char *lease_owner,
-                                         apr_pool_t *pool);
+tardis_error_t *tardis_notification_sent(const tardis_context_t *context, apr_uint64_t id,
+                                         const char *lease_owner, apr_pool_t *pool);
 
 /** It was not accepted; it is due again after @a wait. */
-tardis_error_t *tardis_notification_failed(const tardis_context_t *context, apr_uint64_t id, const char *lease_owner,
-                                           const tardis_error_t *failure, apr_interval_time_t wait, apr_pool_t *pool);
+tardis_error_t *tardis_notification_failed(const tardis_context_t *context, apr_uint64_t id,
+                                           const char *lease_owner, const tardis_error_t *failure,
+                                           apr_interval_time_t wait, apr_pool_t *pool);
 
 /** The mails about an experiment, oldest first, at most @a limit: an array of tardis_notification_t. */
-tardis_error_t *tardis_notification_list(const tardis_context_t *context, apr_uint64_t experiment_id, int limit,
-                                         apr_array_header_t **notifications, apr_pool_t *pool);
+tardis_error_t *tardis_notification_list(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                         int limit, apr_array_header_t **notifications, apr_pool_t *pool);
 
 #endif

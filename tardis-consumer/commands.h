@@ -27,9 +27,13 @@ tardis_error_t *cmd_register(tardis_invocation_t *invocation);
  * The experiment that a person means by @a name: its id, or its uid (experiment.c).
  * @return TARDIS_NOT_FOUND, or TARDIS_USAGE if several providers use the uid; the text lists them.
  */
-tardis_error_t *experiment_named(const tardis_invocation_t *invocation, const char *name, tardis_synced_t **synced);
+tardis_error_t *experiment_named(const tardis_invocation_t *invocation, const char *name,
+                                 tardis_synced_t **synced);
 
-/** How far an experiment is, for people: what the provider last said, or how much is checked; "" if there is nothing to say. */
+/**
+ * How far an experiment is, for people: what the provider last said, or how much is checked; "" if there is
+ * nothing to say.
+ */
 const char *experiment_progress(const tardis_synced_t *synced, apr_pool_t *pool);
 
 /** An experiment as JSON, to be released by the caller. */

@@ -2,9 +2,9 @@
  * @file fsm.h
  * The states that an experiment goes through, and one step of one experiment.
  *
- * A step begins with fsm_step_begin(), which runs the action of the experiment's state. The action ends the step by exactly one
- * call of fsm_move(), fsm_stay() or fsm_fail(), at once or when an answer has come. The outcome is then what
- * has to be saved; nothing was written yet.
+ * A step begins with fsm_step_begin(), which runs the action of the experiment's state. The action ends the
+ * step by exactly one call of fsm_move(), fsm_stay() or fsm_fail(), at once or when an answer has come. The
+ * outcome is then what has to be saved; nothing was written yet.
  */
 #ifndef FSM_H
 #define FSM_H
@@ -19,21 +19,21 @@ typedef struct fsm_step_t fsm_step_t;
 /** One state. */
 typedef struct fsm_state_t {
     const char *name;
-    const char *does;                            /**< what a step does, "asks ..."; NULL: nothing happens any more */
-    void (*act)(fsm_step_t *step);               /**< ends the step; NULL: nothing happens any more */
-    tardis_error_t *(*enter)(fsm_step_t *step);  /**< what belongs to coming into it; NULL: nothing */
-    void (*leave)(fsm_step_t *step);             /**< what belongs to leaving it; NULL: nothing */
-    size_t deadline;                             /**< offset of its deadline in consumer_settings_t; 0: none */
-    int blocking;                                /**< the action reads files, and does not return before it is done */
-    const char *targets[4];                      /**< where it may lead, ending in NULL */
+    const char *does;              /**< what a step does, "asks ..."; NULL: nothing happens any more */
+    void (*act)(fsm_step_t *step); /**< ends the step; NULL: nothing happens any more */
+    tardis_error_t *(*enter)(fsm_step_t *step); /**< what belongs to coming into it; NULL: nothing */
+    void (*leave)(fsm_step_t *step);            /**< what belongs to leaving it; NULL: nothing */
+    size_t deadline;                            /**< offset of its deadline in consumer_settings_t; 0: none */
+    int blocking;           /**< the action reads files, and does not return before it is done */
+    const char *targets[4]; /**< where it may lead, ending in NULL */
 } fsm_state_t;
 
 /** What the steps of a tick share. */
 typedef struct fsm_t {
     const tardis_context_t *context;
     const consumer_settings_t *settings;
-    int (*stopping)(void *baton); /**< whether a long action should come to an end and go on in a later step */
-    void *baton;
+    int (*stopping)(void *baton); /**< whether a long action should end here, to go on in a later step */
+    void *baton;                  /**< for stopping */
 } fsm_t;
 
 /** One step of one experiment. */
@@ -44,7 +44,7 @@ struct fsm_step_t {
     tardis_error_t *error;    /**< what failed; NULL: nothing */
     tardis_error_t *broken;   /**< the database failed or the lease was lost: there is no outcome */
     tardis_synced_outcome_t outcome;
-    void *work;               /**< what the action keeps for the exit action */
+    void *work;                     /**< what the action keeps for the exit action */
     void (*done)(fsm_step_t *step); /**< called once, when the step has ended */
     void *baton;                    /**< for done */
     apr_pool_t *pool;
@@ -71,11 +71,15 @@ void fsm_step_begin(fsm_step_t *step);
 
 /** Ends the step: on to @a target, due after @a wait. @a text is for the history. */
 void fsm_move(fsm_step_t *step, const char *target, apr_interval_time_t wait, const char *text);
-/** Ends the step: it stays, and is due again after @a wait. @param moved whether anything moved since the last step. */
+/**
+ * Ends the step: it stays, and is due again after @a wait. @param moved whether anything moved since the
+ * last step.
+ */
 void fsm_stay(fsm_step_t *step, apr_interval_time_t wait, int moved);
 /**
- * Ends the step with an error. Transient: it stays and is tried again, until the deadline of its state; otherwise, and then, it
- * becomes FailPermanent with this cause. An error of the database, or a lost lease, leaves no outcome: see `broken`.
+ * Ends the step with an error. Transient: it stays and is tried again, until the deadline of its state;
+ * otherwise, and then, it becomes FailPermanent with this cause. An error of the database, or a lost lease,
+ * leaves no outcome: see `broken`.
  */
 void fsm_fail(fsm_step_t *step, const tardis_error_t *error);
 /** Notes an event beside those that the functions above note. */

@@ -18,11 +18,13 @@ typedef struct integrity_result_t {
 } integrity_result_t;
 
 /**
- * Goes on with the check after the last file that was checked: each file must exist below store/<experiment id>, be regular
- * and have the promised size and, if one was promised, digest. Files are read in parallel. About once a second, the files checked
- * without a gap and the problems among them are saved and the lease is lengthened, so a check that is killed is taken up there.
- * When step->fsm->stopping says so, no further file is begun.
- * @return TARDIS_STORE_UNAVAILABLE or TARDIS_IO_ERROR (nothing is said about any file then), TARDIS_LEASE_LOST or a database error.
+ * Goes on with the check after the last file that was checked: each file must exist below store/<experiment
+ * id>, be regular and have the promised size and, if one was promised, digest. Files are read in parallel.
+ * About once a second, the files checked without a gap and the problems among them are saved and the lease is
+ * lengthened, so a check that is killed is taken up there. When step->fsm->stopping says so, no further file
+ * is begun.
+ * @return TARDIS_STORE_UNAVAILABLE or TARDIS_IO_ERROR (nothing is said about any file then),
+ * TARDIS_LEASE_LOST or a database error.
  */
 tardis_error_t *integrity_check(fsm_step_t *step, integrity_result_t *result);
 

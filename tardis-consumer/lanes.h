@@ -1,6 +1,7 @@
 /**
  * @file lanes.h
- * Steps that wait to be begun, in a lane for each provider, so that a provider that is slow holds up only its own.
+ * Steps that wait to be begun, in a lane for each provider, so that a provider that is slow holds up only its
+ * own.
  */
 #ifndef LANES_H
 #define LANES_H
@@ -15,7 +16,10 @@ lanes_t *lanes_create(int total, int each, apr_pool_t *pool);
 /** Puts a step at the end of its provider's lane. */
 void lanes_add(lanes_t *lanes, fsm_step_t *step);
 
-/** The next step to begin, of each provider in turn; NULL: none waits, or the bounds are reached. It counts as under way. */
+/**
+ * The next step to begin, of each provider in turn; NULL: none waits, or the bounds are reached. It counts
+ * as under way.
+ */
 fsm_step_t *lanes_next(lanes_t *lanes);
 
 /** A step is no longer under way; one that never was in a lane does not matter. */

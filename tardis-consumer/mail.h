@@ -11,8 +11,8 @@
 int mail_address_is_plausible(const char *address);
 
 /**
- * A message of one recipient: Date, Message-ID, From, To, Subject and a UTF-8 text, lines ending in CRLF. The Message-ID follows from
- * the notification alone, so that a mail that was sent twice can be recognized.
+ * A message of one recipient: Date, Message-ID, From, To, Subject and a UTF-8 text, lines ending in CRLF. The
+ * Message-ID follows from the notification alone, so that a mail that was sent twice can be recognized.
  * @param from a plausible address.
  */
 const char *mail_message(const tardis_notification_t *notification, const char *from, apr_pool_t *pool);

@@ -14,12 +14,14 @@ typedef struct outbox_counts_t {
 } outbox_counts_t;
 
 /**
- * Sends mail that is due, one after the other over one connection, until there is none, the mail server cannot be reached, or
- * @a stopping says so (not asked before the first). A mail that is not accepted is due again after a backoff; it is never given
- * up. Needs context->http.
+ * Sends mail that is due, one after the other over one connection, until there is none, the mail server
+ * cannot be reached, or
+ * @a stopping says so (not asked before the first). A mail that is not accepted is due again after a backoff;
+ * it is never given up. Needs context->http.
  * @return an error of the database.
  */
 tardis_error_t *outbox_deliver(const tardis_context_t *context, const consumer_settings_t *settings,
-                               int (*stopping)(void *baton), void *baton, outbox_counts_t *counts, apr_pool_t *pool);
+                               int (*stopping)(void *baton), void *baton, outbox_counts_t *counts,
+                               apr_pool_t *pool);
 
 #endif

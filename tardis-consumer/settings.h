@@ -51,11 +51,12 @@ typedef struct consumer_settings_t {
  * Reads and checks the settings; no file is read, so there are no providers and no password yet.
  * @return TARDIS_CONFIG_INVALID, which starts with file and line.
  */
-tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_settings_t **settings, apr_pool_t *pool);
+tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_settings_t **settings,
+                                       apr_pool_t *pool);
 
 /**
- * Reads the keys of the providers and the password for mail. A key that cannot be read is noted in its provider and troubles
- * that provider's experiments only.
+ * Reads the keys of the providers and the password for mail. A key that cannot be read is noted in its
+ * provider and troubles that provider's experiments only.
  * @return TARDIS_CONFIG_INVALID: a provider's URL is none or is there twice; the password cannot be read.
  */
 tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consumer_settings_t *settings,

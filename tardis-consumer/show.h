@@ -12,12 +12,12 @@
 typedef struct show_t {
     const tardis_synced_t *synced;
     const consumer_settings_t *settings;
-    const fsm_state_t *state; /**< NULL: the row names none */
-    apr_array_header_t *owners;        /**< const char * */
+    const fsm_state_t *state;   /**< NULL: the row names none */
+    apr_array_header_t *owners; /**< const char * */
     apr_uint64_t unverifiable;
-    apr_array_header_t *problems;      /**< of tardis_file_problem_t: the first ones */
+    apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */
     apr_uint64_t problem_count;
-    apr_array_header_t *events;        /**< of tardis_synced_event_t: the last ones */
+    apr_array_header_t *events; /**< of tardis_synced_event_t: the last ones */
     apr_uint64_t event_count;
     apr_array_header_t *notifications; /**< of tardis_notification_t: the first ones */
 } show_t;

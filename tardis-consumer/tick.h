@@ -1,7 +1,7 @@
 /**
  * @file tick.h
- * One tick: takes what is due under leases, chunk by chunk, steps each experiment once with many requests in flight, and saves
- * what the steps led to.
+ * One tick: takes what is due under leases, chunk by chunk, steps each experiment once with many requests in
+ * flight, and saves what the steps led to.
  */
 #ifndef TICK_H
 #define TICK_H
@@ -10,8 +10,8 @@
 
 /** What a tick is told. */
 typedef struct tick_options_t {
-    apr_uint64_t only;     /**< only this experiment; 0: all */
-    apr_time_t stop_at;    /**< by this host's clock: take nothing more from then on */
+    apr_uint64_t only;  /**< only this experiment; 0: all */
+    apr_time_t stop_at; /**< by this host's clock: take nothing more from then on */
 } tick_options_t;
 
 /** What the steps led to; each is counted once, after it was saved. */
@@ -19,9 +19,9 @@ typedef struct tick_counts_t {
     int stepped;
     int moved_on; /**< to a state that is neither Complete nor FailPermanent */
     int complete;
-    int failed;   /**< to FailPermanent */
-    int waiting;  /**< stayed, without an error */
-    int errors;   /**< stayed, with an error; also those whose lease was lost */
+    int failed;  /**< to FailPermanent */
+    int waiting; /**< stayed, without an error */
+    int errors;  /**< stayed, with an error; also those whose lease was lost */
 } tick_counts_t;
 
 /**

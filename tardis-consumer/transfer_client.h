@@ -1,8 +1,10 @@
 /**
  * @file transfer_client.h
- * The consumer's requests to a provider (protocol.md, "Provider views"), and what their answers mean as typed errors.
+ * The consumer's requests to a provider (protocol.md, "Provider views"), and what their answers mean as typed
+ * errors.
  *
- * The key goes to the provider's own URL only. Whatever a provider answers becomes one bounded line of clean text.
+ * The key goes to the provider's own URL only. Whatever a provider answers becomes one bounded line of clean
+ * text.
  */
 #ifndef TRANSFER_CLIENT_H
 #define TRANSFER_CLIENT_H
@@ -22,21 +24,24 @@ typedef struct transfer_get_t {
 } transfer_get_t;
 
 /**
- * POST get/: success is 200 with the body `OK`. Needs context->http; @a done is called by its tardis_http_run().
- * Errors: PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, TLS_FAILED, KEY_REFUSED, HTTPS_REQUIRED, UID_UNKNOWN, REQUEST_REFUSED,
- * PROVIDER_REDIRECT, PROVIDER_ERROR (with retry_after), ANSWER_MALFORMED and ANSWER_TOO_LARGE.
+ * POST get/: success is 200 with the body `OK`. Needs context->http; @a done is called by its
+ * tardis_http_run(). Errors: PROVIDER_UNREACHABLE, PROVIDER_TIMEOUT, TLS_FAILED, KEY_REFUSED, HTTPS_REQUIRED,
+ * UID_UNKNOWN, REQUEST_REFUSED, PROVIDER_REDIRECT, PROVIDER_ERROR (with retry_after), ANSWER_MALFORMED and
+ * ANSWER_TOO_LARGE.
  */
-void transfer_client_get(const tardis_context_t *context, const consumer_provider_t *provider, const transfer_get_t *get,
-                         transfer_get_done_fn *done, void *baton, apr_pool_t *pool);
+void transfer_client_get(const tardis_context_t *context, const consumer_provider_t *provider,
+                         const transfer_get_t *get, transfer_get_done_fn *done, void *baton,
+                         apr_pool_t *pool);
 
 /**
  * GET status/<uid>/: success is 200 with a status document, whatever status it tells; its texts are bounded.
  * Errors as above but UID_UNKNOWN: the view answers 200 for every uid, so a 404 is ANSWER_MALFORMED.
  */
-void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider, const char *uid,
-                            transfer_status_done_fn *done, void *baton, apr_pool_t *pool);
+void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
+                            const char *uid, transfer_status_done_fn *done, void *baton, apr_pool_t *pool);
 
-/** At most @a limit bytes of text from outside as one clean line of UTF-8; "..." stands for what was cut off. */
+/** At most @a limit bytes of text from outside as one clean line of UTF-8; "..." stands for what was cut off.
+ */
 const char *transfer_bounded(const char *text, apr_size_t limit, apr_pool_t *pool);
 
 #endif

@@ -52,7 +52,8 @@ static fsm_step_t *step_in(fixture_t *fixture, const char *state)
                                         .state_since = apr_time_from_sec(1000000),
                                         .moved_at = apr_time_from_sec(1000000)};
     fixture->done = 0;
-    fixture->step = fsm_step_create(&fixture->fsm, &fixture->synced, "lease", count_done, fixture, fixture->pool);
+    fixture->step =
+        fsm_step_create(&fixture->fsm, &fixture->synced, "lease", count_done, fixture, fixture->pool);
     return fixture->step;
 }
 
@@ -86,8 +87,9 @@ static void deadlines_are_those_of_the_settings(void **state)
     static const struct {
         const char *name;
         long seconds;
-    } expected[] = {{TARDIS_STATE_INGESTED, 100},    {TARDIS_STATE_REQUESTED, 200}, {TARDIS_STATE_IN_PROGRESS, 300},
-                    {TARDIS_STATE_CHECKING, 400}, {TARDIS_STATE_COMPLETE, 0},    {TARDIS_STATE_FAILED, 0}};
+    } expected[] = {{TARDIS_STATE_INGESTED, 100},    {TARDIS_STATE_REQUESTED, 200},
+                    {TARDIS_STATE_IN_PROGRESS, 300}, {TARDIS_STATE_CHECKING, 400},
+                    {TARDIS_STATE_COMPLETE, 0},      {TARDIS_STATE_FAILED, 0}};
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
         step_in(fixture, expected[i].name);
         assert_int_equal(fsm_deadline(fixture->step->state, &fixture->settings), expected[i].seconds);
@@ -204,7 +206,8 @@ static void only_what_does_not_move_stalls(void **state)
 static void a_database_error_leaves_no_outcome(void **state)
 {
     fixture_t *fixture = *state;
-    static const tardis_error_code_t codes[] = {TARDIS_DATABASE_UNAVAILABLE, TARDIS_DATABASE_ERROR, TARDIS_LEASE_LOST};
+    static const tardis_error_code_t codes[] = {TARDIS_DATABASE_UNAVAILABLE, TARDIS_DATABASE_ERROR,
+                                                TARDIS_LEASE_LOST};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         fsm_step_t *step = step_in(fixture, TARDIS_STATE_CHECKING);
         fsm_fail(step, tardis_error_create(fixture->pool, codes[i], "gone"));
