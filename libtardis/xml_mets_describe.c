@@ -4,12 +4,16 @@
 
 #include <apr_strings.h>
 
+/* Many datasets may share one long description: the document is short then, but the rows are not. */
+#define DESCRIPTION_BYTES_MAX 268435456
+
 static tardis_error_t *keep_first(mets_t *mets, tardis_xml_reader_t *reader, const char **kept,
                                   const char *what, apr_size_t maximum);
-static tardis_error_t *describe_experiment(mets_t *mets, tardis_xml_reader_t *reader);
+static void describe_experiment(mets_t *mets);
 static void keep(ingest_t *ingest, const char **kept, const char *value);
 static tardis_error_t *describe_dataset(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number);
 static int first_reference(const mets_t *mets, apr_uint32_t id);
+static const mets_reference_t *reference_at(const mets_t *mets, int index);
 
 tardis_error_t *mets_agent_start(void *baton, tardis_xml_reader_t *reader)
 {
@@ -36,9 +40,15 @@ tardis_error_t *mets_dmd_start(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
     apr_pool_clear(mets->description_pool);
-    mets->description =
-        (mets_description_t){.authors = apr_array_make(mets->description_pool, 8, sizeof(const char *))};
-    return mets_define(mets, reader, METS_ID_DESCRIPTION, &mets->description_id);
+    mets->description = (mets_description_t){0};
+    mets->name = (xml_text_t){0};
+    tardis_error_t *error = mets_define(mets, reader, METS_ID_DESCRIPTION, &mets->description_id);
+    if (!error && mets->ingest->writer) {
+        const mets_reference_t *first = reference_at(mets, first_reference(mets, mets->description_id));
+        /* The experiment's number is the lowest. */
+        mets->description.is_experiments = first && first->owner == 0;
+    }
+    return error;
 }
 
 tardis_error_t *mets_title_end(void *baton, tardis_xml_reader_t *reader)
@@ -96,8 +106,9 @@ tardis_error_t *mets_name_start(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
     (void)reader;
-    mets->description.name = NULL;
+    mets->description.has_name = 0;
     mets->description.is_author = 0;
+    xml_text_truncate(&mets->name, 0);
     return NULL;
 }
 
@@ -105,12 +116,14 @@ tardis_error_t *mets_name_start(void *baton, tardis_xml_reader_t *reader)
 tardis_error_t *mets_name_part_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    const char **name = &mets->description.name;
-    if (!mets->ingest->writer)
+    const char *text = tardis_xml_text(reader);
+    if (!mets->description.is_experiments)
         return NULL;
-    *name = *name ? apr_pstrcat(mets->description_pool, *name, " ", tardis_xml_text(reader), NULL)
-                  : apr_pstrdup(mets->description_pool, tardis_xml_text(reader));
-    return ingest_fits(reader, *name, "name of an author", TARDIS_TEXT_MAX);
+    if (mets->description.has_name)
+        xml_text_append(&mets->name, " ", 1, mets->description_pool);
+    xml_text_append(&mets->name, text, strlen(text), mets->description_pool);
+    mets->description.has_name = 1;
+    return ingest_fits(reader, mets->name.data, "name of an author", TARDIS_TEXT_MAX);
 }
 
 tardis_error_t *mets_role_term_end(void *baton, tardis_xml_reader_t *reader)
@@ -124,10 +137,9 @@ tardis_error_t *mets_role_term_end(void *baton, tardis_xml_reader_t *reader)
 tardis_error_t *mets_name_end(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    (void)reader;
-    if (mets->ingest->writer && mets->description.is_author && mets->description.name)
-        APR_ARRAY_PUSH(mets->description.authors, const char *) = mets->description.name;
-    return NULL;
+    if (!mets->description.has_name || !mets->description.is_author)
+        return NULL;
+    return ingest_add_author(mets->ingest, reader, mets->name.data);
 }
 
 tardis_error_t *mets_dmd_end(void *baton, tardis_xml_reader_t *reader)
@@ -136,12 +148,15 @@ tardis_error_t *mets_dmd_end(void *baton, tardis_xml_reader_t *reader)
     tardis_error_t *error = NULL;
     if (!mets->ingest->writer)
         return NULL;
-    for (int i = first_reference(mets, mets->description_id); !error && i < mets->descriptions->nelts; i++) {
-        const mets_reference_t *reference = &APR_ARRAY_IDX(mets->descriptions, i, mets_reference_t);
+    if (mets->description.is_experiments)
+        describe_experiment(mets);
+    const mets_reference_t *reference;
+    for (int i = first_reference(mets, mets->description_id); !error && (reference = reference_at(mets, i));
+         i++) {
         if (reference->id != mets->description_id)
             break;
-        error = reference->owner ? describe_dataset(mets, reader, reference->owner)
-                                 : describe_experiment(mets, reader);
+        if (reference->owner)
+            error = describe_dataset(mets, reader, reference->owner);
     }
     return error;
 }
@@ -161,21 +176,23 @@ static int first_reference(const mets_t *mets, apr_uint32_t id)
     return low;
 }
 
-static tardis_error_t *describe_experiment(mets_t *mets, tardis_xml_reader_t *reader)
+/* NULL beyond the last. */
+static const mets_reference_t *reference_at(const mets_t *mets, int index)
+{
+    return index < mets->descriptions->nelts ? &APR_ARRAY_IDX(mets->descriptions, index, mets_reference_t)
+                                             : NULL;
+}
+
+static void describe_experiment(mets_t *mets)
 {
     ingest_t *ingest = mets->ingest;
     const mets_description_t *description = &mets->description;
     tardis_experiment_t *experiment = &ingest->experiment;
-    const char *url = description->url ? description->url : description->location;
     keep(ingest, &experiment->title, description->title);
     keep(ingest, &experiment->description, description->abstract);
-    keep(ingest, &experiment->url, url);
+    keep(ingest, &experiment->url, description->url ? description->url : description->location);
     keep(ingest, &experiment->start_time, description->start_time);
     keep(ingest, &experiment->end_time, description->end_time);
-    tardis_error_t *error = NULL;
-    for (int i = 0; !error && i < description->authors->nelts; i++)
-        error = ingest_add_author(ingest, reader, APR_ARRAY_IDX(description->authors, i, const char *));
-    return error;
 }
 
 /* Of several dmdSecs the first that says it counts. */
@@ -189,6 +206,11 @@ static tardis_error_t *describe_dataset(mets_t *mets, tardis_xml_reader_t *reade
 {
     if (!mets->description.title || mets_bit(mets->is_described, number))
         return NULL;
+    mets->description_bytes += strlen(mets->description.title);
+    if (mets->description_bytes > DESCRIPTION_BYTES_MAX)
+        return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT,
+                               "the descriptions of the datasets have more than %d bytes",
+                               DESCRIPTION_BYTES_MAX);
     mets_set_bit(mets->is_described, number);
     return ingest_add_dataset(mets->ingest, reader, number, mets->description.title);
 }

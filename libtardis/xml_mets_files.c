@@ -4,6 +4,9 @@
 
 #include <apr_strings.h>
 
+/* Most parameter sets in one techMD; each is linked to whatever refers to the techMD. */
+#define SETS_MAX 16
+
 static tardis_error_t *finish_file(mets_t *mets, tardis_xml_reader_t *reader);
 static tardis_error_t *store_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number);
 static tardis_error_t *link_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t id, void *baton);
@@ -30,7 +33,9 @@ tardis_error_t *mets_set_start(void *baton, tardis_xml_reader_t *reader)
     mets_t *mets = baton;
     mets->sets++;
     if (!mets->ingest->writer) {
-        mets_id(mets, mets->metadata_id)->extra++;
+        if (++mets_id(mets, mets->metadata_id)->extra > SETS_MAX)
+            return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT, "more than %d elements in one xmlData",
+                                   SETS_MAX);
         return NULL;
     }
     mets->set.number = mets->sets;

@@ -60,8 +60,8 @@ typedef struct mets_description_t {
     const char *location; /**< the text of a location without a url */
     const char *start_time;
     const char *end_time;
-    apr_array_header_t *authors; /**< const char * */
-    const char *name;            /**< of the MODS name being read */
+    int is_experiments; /**< it is, or is also, the experiment's */
+    int has_name;       /**< the MODS name being read has a namePart */
     int is_author;
 } mets_description_t;
 
@@ -85,9 +85,11 @@ typedef struct mets_t {
     mets_description_t description;
     apr_uint32_t description_id;
     apr_pool_t *description_pool;
-    unsigned char *is_described; /**< store: a bit for each dataset that has its description */
-    int is_institution;          /**< store: the agent is the one we look for */
-    apr_uint32_t metadata_id;    /**< of the techMD being read */
+    xml_text_t name;                /**< the MODS name being read */
+    unsigned char *is_described;    /**< store: a bit for each dataset that has its description */
+    apr_uint64_t description_bytes; /**< store: of the descriptions of all datasets */
+    int is_institution;             /**< store: the agent is the one we look for */
+    apr_uint32_t metadata_id;       /**< of the techMD being read */
     ingest_set_t set;
 } mets_t;
 

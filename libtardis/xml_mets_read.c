@@ -151,6 +151,7 @@ tardis_error_t *ingest_mets_store(ingest_t *ingest)
 {
     mets_t *mets = ingest->survey;
     start_reading(mets);
+    mets->description_bytes = 0;
     mets->is_described = apr_pcalloc(ingest->store_pool, ingest->datasets / 8 + 1);
     tardis_error_t *error = tardis_xml_read(&ingest->source, &plan, mets, ingest->store_pool);
     return error ? error : link_divs(mets);

@@ -4,6 +4,8 @@
 
 /* Longest ID. */
 #define ID_MAX 255
+/* Most IDs that one attribute may refer to. */
+#define REFERENCES_MAX 256
 
 /* How messages call what an ID names. */
 static const char *const kind_names[] = {
@@ -105,9 +107,12 @@ tardis_error_t *mets_each(mets_t *mets, tardis_xml_reader_t *reader, const char 
                           mets_found_fn *found, void *baton)
 {
     tardis_error_t *error = NULL;
+    int count = 0;
     while (!error && list && *list) {
         apr_size_t length = strcspn(list, " \t\r\n");
         apr_uint32_t id;
+        if (length && ++count > REFERENCES_MAX)
+            return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT, "more than %d references", REFERENCES_MAX);
         if (length) {
             error = resolve(mets, reader, list, length, kind, &id);
             if (!error && found)
@@ -179,10 +184,11 @@ static tardis_error_t *add_reference(mets_t *mets, tardis_xml_reader_t *reader, 
     mets_reference_t reference = *(mets_reference_t *)baton;
     const mets_id_t *named = mets_id(mets, id);
     mets_id_kind_t kind = named->kind == METS_ID_UNDEFINED ? named->expected : named->kind;
-    (void)reader;
+    apr_array_header_t *references = kind == METS_ID_METADATA ? mets->metadata : mets->descriptions;
+    if (references->nelts == INTERN_MAX)
+        return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT, "more than %d references of divs", INTERN_MAX);
     reference.id = id;
-    APR_ARRAY_PUSH(kind == METS_ID_METADATA ? mets->metadata : mets->descriptions, mets_reference_t) =
-        reference;
+    APR_ARRAY_PUSH(references, mets_reference_t) = reference;
     return NULL;
 }
 

@@ -31,6 +31,7 @@ enum {
 
 typedef struct {
     ingest_t *ingest;
+    apr_pool_t *pool;
     apr_uint32_t datasets;
     apr_uint32_t files;
     apr_uint32_t sets;
@@ -43,7 +44,8 @@ typedef struct {
     const char *path;
     tardis_parameter_link_t owner; /* whose metadata is read, and how many sets it has so far */
     apr_uint32_t positions[3];     /* by kind of owner: sets so far */
-    const char *schema_uri;        /* NULL: that of the set's root element */
+    int has_schema;                /* the metadata says of what schema it is; else its root element does */
+    xml_text_t schema_uri;
     ingest_set_t set;
 } notmets_t;
 
@@ -103,6 +105,7 @@ static tardis_error_t *read_document(ingest_t *ingest, notmets_t **state, apr_po
     static const tardis_xml_plan_t plan = {rules, "`experiment`", NULL};
     *state = apr_pcalloc(pool, sizeof(**state));
     (*state)->ingest = ingest;
+    (*state)->pool = pool;
     apr_pool_create(&(*state)->dataset_pool, pool);
     apr_pool_create(&(*state)->file_pool, (*state)->dataset_pool);
     return tardis_xml_read(&ingest->source, &plan, *state, pool);
@@ -202,28 +205,32 @@ static tardis_error_t *file_start(void *baton, tardis_xml_reader_t *reader)
 static tardis_error_t *name_end(void *baton, tardis_xml_reader_t *reader)
 {
     notmets_t *state = baton;
-    state->name = apr_pstrdup(state->file_pool, tardis_xml_text(reader));
+    if (!state->name)
+        state->name = apr_pstrdup(state->file_pool, tardis_xml_text(reader));
     return NULL;
 }
 
 static tardis_error_t *size_end(void *baton, tardis_xml_reader_t *reader)
 {
     notmets_t *state = baton;
-    state->size = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
+    if (!state->size)
+        state->size = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
     return NULL;
 }
 
 static tardis_error_t *md5_end(void *baton, tardis_xml_reader_t *reader)
 {
     notmets_t *state = baton;
-    state->md5 = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
+    if (!state->md5)
+        state->md5 = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
     return NULL;
 }
 
 static tardis_error_t *path_end(void *baton, tardis_xml_reader_t *reader)
 {
     notmets_t *state = baton;
-    state->path = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
+    if (!state->path)
+        state->path = apr_pstrdup(state->file_pool, tardis_xml_trimmed(reader));
     return NULL;
 }
 
@@ -276,7 +283,10 @@ static tardis_error_t *metadata_start(void *baton, tardis_xml_reader_t *reader)
     state->owner = depth == 2   ? (tardis_parameter_link_t){TARDIS_OWNER_EXPERIMENT, 0, 0, 0}
                    : depth == 3 ? (tardis_parameter_link_t){TARDIS_OWNER_DATASET, state->datasets, 0, 0}
                                 : (tardis_parameter_link_t){TARDIS_OWNER_DATAFILE, state->files, 0, 0};
-    state->schema_uri = schema_uri ? apr_pstrdup(state->file_pool, schema_uri) : NULL;
+    state->has_schema = schema_uri != NULL;
+    xml_text_truncate(&state->schema_uri, 0);
+    xml_text_append(&state->schema_uri, schema_uri ? schema_uri : "", schema_uri ? strlen(schema_uri) : 0,
+                    state->pool);
     return NULL;
 }
 
@@ -291,7 +301,7 @@ static tardis_error_t *set_start(void *baton, tardis_xml_reader_t *reader)
     state->owner.position = ++state->positions[state->owner.kind];
     tardis_error_t *error =
         ingest_set_start(state->ingest, &state->set, reader,
-                         state->schema_uri ? state->schema_uri : tardis_xml_namespace(reader));
+                         state->has_schema ? state->schema_uri.data : tardis_xml_namespace(reader));
     return error ? error
                  : tardis_catalogue_writer_link(state->ingest->writer, &state->owner,
                                                 tardis_xml_scratch(reader));

@@ -78,14 +78,15 @@ sub file {
     return $file;
 }
 
-# (@arguments): what ingest_client prints, and how it ended if it was killed.
+# (@arguments): what ingest_client prints. That it crashes is no answer.
 sub call {
     my ($self, @arguments) = @_;
     open(my $out, '-|', $self->{client}, $self->{options}, @arguments) or die "$self->{client}: $!\n";
     local $/;
     my $text = <$out> // '';
     close $out;
-    return $? & 127 ? "$text\nkilled by signal " . ($? & 127) : $text;
+    die "ingest_client ended with $?: $text\n" if $? != 0 && $? != 1 << 8;
+    return $text;
 }
 
 # ($statement, @values): rows as references to arrays.
