@@ -26,8 +26,11 @@ tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tard
     apr_size_t length = 0;
 
     *sites = NULL;
-    tardis_error_t *error = is_url(source->location) ? ask_registry(context, source, &text, &length, pool)
-                                                     : read_document(source->location, &text, &length, pool);
+    tardis_error_t *error = is_url(source->location) ? tardis_url_check(source->location, pool) : NULL;
+    if (error) /* without the URL: it may hold a password */
+        return tardis_error_create(pool, TARDIS_REGISTRY_INVALID, "site registry: %s", error->text);
+    error = is_url(source->location) ? ask_registry(context, source, &text, &length, pool)
+                                     : read_document(source->location, &text, &length, pool);
     if (!error)
         error = tardis_registry_parse(text, length, sites, pool);
     if (!error)
@@ -65,16 +68,13 @@ static tardis_error_t *read_document(const char *file, const char **text, apr_si
 static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
                                     const char **text, apr_size_t *length, apr_pool_t *pool)
 {
-    tardis_error_t *error = tardis_url_check(source->location, pool);
-
-    if (error)
-        return tardis_error_create(pool, TARDIS_REGISTRY_INVALID, "%s", error->text);
     const tardis_http_response_t *response =
         post_credentials(context, source->location, source->username, source->password, pool);
     if (response->error)
         return tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", response->error->text);
     if (response->status != 200) {
-        error = tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", describe_status(response, pool));
+        tardis_error_t *error =
+            tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", describe_status(response, pool));
         error->retry_after = response->retry_after;
         return error;
     }

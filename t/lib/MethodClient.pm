@@ -4,7 +4,7 @@ package MethodClient;
 #
 #   my $source = MethodClient->new({'a/b.dat' => 'bytes', ...});
 #   my $run = $source->move(\@options, 'dest/path', @paths);    all files, in order of their names, if none is named
-#   $run: {result, text, moved, most, longest, done => {path => code}, why => {path => text}, status => $?}
+#   $run: {result, text, moved, most, longest, done => {path => code}, why => {path => text}}; dies if it crashed
 #   $source->imported('a/b.dat', size => 7, algorithm => 'MD5', digest => '...')   what it is said to have been imported as
 #   MethodClient::contents($dir)        {path => bytes} of what is below a directory; directories are left out
 
@@ -92,7 +92,7 @@ sub move {
         }
     }
     close $output;
-    $run{status} = $?;
+    die "method_client ended with status $?\n" if $?;
     return \%run;
 }
 

@@ -1,178 +1,152 @@
-/* The site registry and site settings: what is read, and where a mistake is reported. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "tardis_http.h"
 #include "tardis_site.h"
 
-static int start(void **state)
+static apr_pool_t *pool;
+static const char *file;
+
+static void write_registry(const char *text, size_t length)
 {
-    return apr_pool_create((apr_pool_t **)state, NULL) != APR_SUCCESS;
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    assert_int_equal(fwrite(text, 1, length, out), length);
+    fclose(out);
 }
 
-static int end(void **state)
+static tardis_error_t *load(const char *location, apr_array_header_t **sites)
 {
-    apr_pool_destroy(*state);
+    const tardis_registry_source_t source = {.location = location, .username = "me", .password = "topsecret"};
+    tardis_context_t context = {.pool = pool};
+    const tardis_http_settings_t settings = {.connect_timeout = 2};
+
+    assert_null(tardis_http_create(&context.http, &settings, pool));
+    return tardis_registry_load(&context, &source, sites, pool);
+}
+
+static void a_registry_file_is_read(void **state)
+{
+    static const char text[] = "<sites><site><name>One</name><url>https://one.example/s/</url><username>u</username>"
+                               "<password>p</password></site><site><name>Two</name><url>https://two.example/s/</url>"
+                               "<username/><password/></site></sites>";
+    apr_array_header_t *sites;
+    (void)state;
+    write_registry(text, strlen(text));
+    assert_null(load(file, &sites));
+    assert_int_equal(sites->nelts, 2);
+    assert_string_equal(tardis_registry_find_name(sites, "Two")->url, "https://two.example/s/");
+    assert_string_equal(tardis_registry_find_url(sites, "https://one.example/s/")->password, "p");
+    assert_null(tardis_registry_find_url(sites, "https://one.example/s"));
+    assert_null(tardis_registry_find_url(sites, "https://ONE.example/s/"));
+    assert_null(tardis_registry_find_name(sites, "two"));
+}
+
+static void a_registry_that_cannot_be_had_is_unavailable(void **state)
+{
+    const char *const locations[] = {"/nonexistent/sites.xml", "/", "http://127.0.0.1:1/sites.xml"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++) {
+        apr_array_header_t *sites;
+        tardis_error_t *error = load(locations[i], &sites);
+        assert_non_null(error);
+        assert_int_equal(error->code, TARDIS_REGISTRY_UNAVAILABLE);
+        assert_non_null(strstr(error->text, locations[i]));
+        assert_null(strstr(error->text, "topsecret"));
+        assert_null(sites);
+    }
+}
+
+static void a_registry_that_is_none_is_invalid(void **state)
+{
+    enum { TOO_LARGE = 1024 * 1024 + 1 };
+    char *large = apr_palloc(pool, TOO_LARGE);
+    apr_array_header_t *sites;
+    (void)state;
+    write_registry("<sites>\n<site>\n", 15);
+    tardis_error_t *error = load(file, &sites);
+    assert_int_equal(error->code, TARDIS_REGISTRY_INVALID);
+    assert_true(error->line > 0);
+    write_registry("", 0);
+    assert_int_equal(load(file, &sites)->code, TARDIS_REGISTRY_INVALID);
+    memset(large, ' ', TOO_LARGE);
+    write_registry(large, TOO_LARGE);
+    assert_int_equal(load(file, &sites)->code, TARDIS_REGISTRY_INVALID);
+    error = load("http://user:topsecret@host/", &sites);
+    assert_int_equal(error->code, TARDIS_REGISTRY_INVALID);
+    assert_null(strstr(error->text, "topsecret"));
+}
+
+static int matches(const char *ending, const char *owner)
+{
+    tardis_site_settings_t settings = {.email_endswith = apr_array_make(pool, 2, sizeof(const char *))};
+    apr_array_header_t *owners = apr_array_make(pool, 2, sizeof(const char *));
+
+    APR_ARRAY_PUSH(settings.email_endswith, const char *) = "@elsewhere.example";
+    APR_ARRAY_PUSH(settings.email_endswith, const char *) = ending;
+    APR_ARRAY_PUSH(owners, const char *) = "nobody@nowhere.example";
+    APR_ARRAY_PUSH(owners, const char *) = owner;
+    return tardis_site_settings_match(&settings, owners);
+}
+
+static void owners_match_by_the_end_of_their_address(void **state)
+{
+    (void)state;
+    assert_true(matches("uni.example", "a@uni.example"));
+    assert_true(matches("@Uni.Example", "a@UNI.example"));
+    assert_true(matches("a@uni.example", "a@uni.example"));
+    assert_false(matches("aa@uni.example", "a@uni.example"));
+    assert_false(matches("uni.example", "a@uni.example.org"));
+    assert_false(matches("", "a@uni.example"));
+}
+
+static int set_up(void **state)
+{
+    const char *temporary;
+    apr_file_t *made;
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (apr_temp_dir_get(&temporary, pool) != APR_SUCCESS)
+        return -1;
+    char *template = apr_pstrcat(pool, temporary, "/sites-XXXXXX", NULL);
+    if (apr_file_mktemp(&made, template, 0, pool) != APR_SUCCESS)
+        return -1;
+    file = template;
     return 0;
 }
 
-static void assert_error(const tardis_error_t *error, tardis_error_code_t code, long line)
+static int tear_down(void **state)
 {
-    assert_non_null(error);
-    assert_string_equal(tardis_error_name(error->code), tardis_error_name(code));
-    assert_int_equal(error->line, line);
-    assert_null(strstr(error->text, "hush"));
-}
-
-static void a_registry_lists_sites(void **state)
-{
-    static const char text[] =
-        "<sites><!-- two -->\n"
-        "<site><name> One &amp; all </name>\n<url>\thttps://one.example/site-settings.xml/\n</url>"
-        "<username>u</username><password>p&lt;</password><note>x</note></site>"
-        "<site><url>http://two.example:8000/</url><name>Two</name></site></sites>";
-    apr_array_header_t *sites;
-    assert_null(tardis_registry_parse(text, strlen(text), &sites, *state));
-    assert_int_equal(sites->nelts, 2);
-    const tardis_site_t *one = &APR_ARRAY_IDX(sites, 0, tardis_site_t);
-    assert_string_equal(one->name, "One & all");
-    assert_string_equal(one->url, "https://one.example/site-settings.xml/");
-    assert_string_equal(one->username, "u");
-    assert_string_equal(one->password, "p<");
-    assert_string_equal(APR_ARRAY_IDX(sites, 1, tardis_site_t).password, "");
-    assert_null(tardis_registry_parse("<sites/>", 8, &sites, *state));
-    assert_int_equal(sites->nelts, 0);
-}
-
-#define SITE(name, url) "<site><name>" name "</name><url>" url "</url><password>hush</password></site>"
-
-static void a_bad_registry_is_refused(void **state)
-{
-    apr_pool_t *pool = *state;
-    const char *long_url = memset(apr_pcalloc(pool, 301), 'x', 300);
-    const struct {
-        const char *text;
-        long line;
-    } cases[] = {
-        {"", 1},
-        {"<site/>", 1},
-        {"<sites>\n" SITE("a", "https://a.example/"), 2},
-        {"<sites>\n" SITE("", "https://a.example/") "</sites>", 2},
-        {"<sites>\n" SITE("a", "") "</sites>", 2},
-        {"<sites>\n\n" SITE("a", "ftp://a.example/") "</sites>", 3},
-        {"<sites>\n" SITE("a", "a.example") "</sites>", 2},
-        {"<sites>\n" SITE("a", "https://a.example/") "\n" SITE("b", "https://a.example/") "</sites>", 3},
-        {"<sites>\n" SITE("a", "https://a.example/") "\n" SITE("a", "https://b.example/") "</sites>", 3},
-        {"<sites>\n<site>\n<url>https://a.example/</url>\n<url>https://b.example/</url></site></sites>", 4},
-        {"<!DOCTYPE sites [<!ENTITY x 'y'>]>\n<sites/>", 1},
-        {apr_pstrcat(pool, "<sites>\n<site><name>a</name><url>https://a.example/", long_url,
-                     "</url></site></sites>", NULL),
-         2},
-        {apr_pstrcat(pool, "<sites>\n<site><name>", long_url,
-                     "</name><url>https://a.example/</url></site></sites>", NULL),
-         2},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        apr_array_header_t *sites;
-        assert_error(tardis_registry_parse(cases[i].text, strlen(cases[i].text), &sites, pool),
-                     TARDIS_REGISTRY_INVALID, cases[i].line);
-    }
-}
-
-static void settings_are_read_in_order(void **state)
-{
-    static const char text[] =
-        "<site-settings><email-endswith>@a.example</email-endswith><email-endswith> "
-        "b.example\n</email-endswith>"
-        "<register><url>https://c.example/experiment/register/</url><username>r</username><password/>"
-        "<fileProtocol>vbl</fileProtocol></register>"
-        "<transfer><user>u</user><type> webdav </type><password>-----BEGIN\nEND-----\n</password>"
-        "<sl>https://c.example</sl><serversite/><x:new "
-        "xmlns:x=\"urn:x\">1</x:new></transfer><other/></site-settings>";
-    static const char *const names[] = {"user", "type", "password", "sl", "serversite", "new"};
-    static const char *const values[] = {"u", "webdav", "-----BEGIN\nEND-----", "https://c.example", "", "1"};
-    tardis_site_settings_t *settings;
-    assert_null(tardis_site_settings_parse(text, strlen(text), &settings, *state));
-    assert_int_equal(settings->email_endswith->nelts, 2);
-    assert_string_equal(APR_ARRAY_IDX(settings->email_endswith, 1, const char *), "b.example");
-    assert_string_equal(settings->register_url, "https://c.example/experiment/register/");
-    assert_string_equal(settings->register_username, "r");
-    assert_string_equal(settings->register_password, "");
-    assert_string_equal(settings->file_protocol, "vbl");
-    assert_string_equal(settings->transfer_type, "webdav");
-    assert_int_equal(settings->transfer->nelts, 6);
-    for (int i = 0; i < 6; i++) {
-        assert_string_equal(APR_ARRAY_IDX(settings->transfer, i, tardis_site_setting_t).name, names[i]);
-        assert_string_equal(APR_ARRAY_IDX(settings->transfer, i, tardis_site_setting_t).value, values[i]);
-    }
-}
-
-static void what_may_be_absent_is(void **state)
-{
-    static const char text[] =
-        "<site-settings><register><fileProtocol> </fileProtocol><url>http://c.example/</url></register>"
-        "<email-endswith>x</email-endswith></site-settings>";
-    tardis_site_settings_t *settings;
-    assert_null(tardis_site_settings_parse(text, strlen(text), &settings, *state));
-    assert_null(settings->file_protocol);
-    assert_string_equal(settings->transfer_type, "");
-    assert_string_equal(settings->register_password, "");
-    assert_int_equal(settings->transfer->nelts, 0);
-}
-
-#define EMAIL "<email-endswith>x</email-endswith>\n"
-#define REGISTER "<register><url>https://c.example/</url><password>hush</password></register>\n"
-
-static void bad_settings_are_refused(void **state)
-{
-    static const struct {
-        const char *text;
-        long line;
-    } cases[] = {
-        {"<html>\n</html>", 1},
-        {"<site-settings>\n" REGISTER "</site-settings>", 1},
-        {"<site-settings>\n" EMAIL "</site-settings>", 1},
-        {"<site-settings>\n" EMAIL "<email-endswith> </email-endswith>" REGISTER "</site-settings>", 3},
-        {"<site-settings>\n" EMAIL
-         "<register><url>https://c.example/</url><url>x</url></register></site-settings>",
-         3},
-        {"<site-settings>\n" EMAIL "<register><url>nowhere</url></register></site-settings>", 1},
-        {"<site-settings>\n" EMAIL REGISTER
-         "<transfer><type>a</type>\n<type>b</type></transfer></site-settings>",
-         5},
-        {"<site-settings>\n" EMAIL
-         "<register><url>https://c.example/</url><fileProtocol>a b</fileProtocol></register></site-settings>",
-         1},
-        {"<site-settings>\n" EMAIL REGISTER "<transfer><password>hush</passwort></transfer></site-settings>",
-         4},
-    };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        tardis_site_settings_t *settings;
-        assert_error(tardis_site_settings_parse(cases[i].text, strlen(cases[i].text), &settings, *state),
-                     TARDIS_SITE_SETTINGS_INVALID, cases[i].line);
-    }
+    (void)state;
+    unlink(file);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_registry_lists_sites, start, end),
-        cmocka_unit_test_setup_teardown(a_bad_registry_is_refused, start, end),
-        cmocka_unit_test_setup_teardown(settings_are_read_in_order, start, end),
-        cmocka_unit_test_setup_teardown(what_may_be_absent_is, start, end),
-        cmocka_unit_test_setup_teardown(bad_settings_are_refused, start, end),
+        cmocka_unit_test(a_registry_file_is_read),
+        cmocka_unit_test(a_registry_that_cannot_be_had_is_unavailable),
+        cmocka_unit_test(a_registry_that_is_none_is_invalid),
+        cmocka_unit_test(owners_match_by_the_end_of_their_address),
     };
-    if (apr_initialize() != APR_SUCCESS)
-        return 2;
-    atexit(apr_terminate);
     cmocka_set_message_output(CM_OUTPUT_TAP);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
