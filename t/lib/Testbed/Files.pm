@@ -166,6 +166,8 @@ DavLockDB $bed->{dir}/dav/lock
 Alias /dav $bed->{dir}/consumer-store
 <Location "/dav">
     Dav On
+    SetHandler default-handler
+    LimitRequestBody 0
     AuthType Basic
     AuthName "Testbed University's store"
     AuthBasicProvider file
