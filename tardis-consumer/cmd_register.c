@@ -14,7 +14,6 @@ const tardis_command_option_t cmd_register_options[] = {
 };
 
 static const char *base_name(const char *path);
-static const char *without_slash(const char *url, apr_pool_t *pool);
 
 tardis_error_t *cmd_register(tardis_invocation_t *invocation)
 {
@@ -38,7 +37,7 @@ tardis_error_t *cmd_register(tardis_invocation_t *invocation)
         .document = file,
         .name = base_name(file),
         .uid = uid,
-        .provider_url = without_slash(from, pool),
+        .provider_url = consumer_base_url(from, pool),
         .owners = tardis_arguments_values(invocation->arguments, "owner"),
         .allow_empty = settings->allow_empty,
     };
@@ -59,12 +58,4 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
-}
-
-static const char *without_slash(const char *url, apr_pool_t *pool)
-{
-    apr_size_t length = strlen(url);
-    while (length > 0 && url[length - 1] == '/')
-        length--;
-    return apr_pstrmemdup(pool, url, length);
 }

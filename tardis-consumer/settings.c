@@ -1,17 +1,12 @@
 #include "settings.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "mail.h"
 #include "tardis_http.h"
-
-/* Longest key or password, in bytes. */
-#define SECRET_MAX 1024
 
 static const tardis_option_t provider_options[] = {
     {"key_file", TARDIS_OPTION_TEXT, NULL, 0, 0, "file that holds the key this provider gave us, on one line",
@@ -71,8 +66,7 @@ static tardis_error_t *check_mail(const tardis_config_t *config, const consumer_
 static tardis_error_t *invalid(const tardis_config_t *config, const char *option, const char *what,
                                apr_pool_t *pool);
 static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *providers, apr_pool_t *pool);
-static const char *without_slash(const char *url, apr_pool_t *pool);
-static const char *read_secret(const char *file, const char **problem, apr_pool_t *pool);
+static void read_key(consumer_provider_t *provider, const char *file, apr_pool_t *pool);
 
 tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_settings_t **settings,
                                        apr_pool_t *pool)
@@ -161,15 +155,14 @@ tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consu
     const char *password_file = tardis_config_text(config, "smtp_password_file");
     if (error || !password_file)
         return error;
-    const char *problem = NULL;
-    settings->smtp_password = read_secret(password_file, &problem, pool);
-    return problem ? invalid(config, "smtp_password_file", problem, pool) : NULL;
+    error = tardis_config_secret(&settings->smtp_password, password_file, pool);
+    return error ? invalid(config, "smtp_password_file", error->text, pool) : NULL;
 }
 
 static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *providers, apr_pool_t *pool)
 {
     consumer_provider_t *provider = apr_pcalloc(pool, sizeof(*provider));
-    provider->url = without_slash(tardis_config_title(section), pool);
+    provider->url = consumer_base_url(tardis_config_title(section), pool);
     tardis_error_t *error = tardis_url_check(provider->url, pool);
     if (error)
         return tardis_error_create(pool, TARDIS_CONFIG_INVALID, "%s: provider \"%s\": %s",
@@ -180,14 +173,14 @@ static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *
                                    tardis_config_where(section, "key_file", pool), provider->url);
     const char *file = tardis_config_text(section, "key_file");
     if (file)
-        provider->key = read_secret(file, &provider->problem, pool);
+        read_key(provider, file, pool);
     else
         provider->problem = "its section has no key_file";
     apr_hash_set(providers, provider->url, APR_HASH_KEY_STRING, provider);
     return NULL;
 }
 
-static const char *without_slash(const char *url, apr_pool_t *pool)
+const char *consumer_base_url(const char *url, apr_pool_t *pool)
 {
     apr_size_t length = strlen(url);
     while (length > 0 && url[length - 1] == '/')
@@ -195,32 +188,20 @@ static const char *without_slash(const char *url, apr_pool_t *pool)
     return apr_pstrmemdup(pool, url, length);
 }
 
-/* The first line of a file that not everybody may read; NULL and a problem that never quotes the content. */
-static const char *read_secret(const char *file, const char **problem, apr_pool_t *pool)
+/* The key goes into a header as it is. */
+static void read_key(consumer_provider_t *provider, const char *file, apr_pool_t *pool)
 {
-    struct stat info;
-    char buffer[SECRET_MAX + 2];
-    char reason[128];
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd < 0 || fstat(fd, &info) != 0 ? -1 : read(fd, buffer, sizeof(buffer) - 1);
-    int failure = errno;
-    if (fd >= 0)
-        close(fd);
-    if (got < 0) {
-        *problem = apr_psprintf(pool, "%s: %s", file, apr_strerror(failure, reason, sizeof(reason)));
-        return NULL;
+    const char *key;
+    tardis_error_t *error = tardis_config_secret(&key, file, pool);
+    if (error) {
+        provider->problem = error->text;
+        return;
     }
-    if (info.st_mode & (S_IROTH | S_IWOTH)) {
-        *problem = apr_psprintf(pool, "%s can be read or written by everybody; chmod o-rw it", file);
-        return NULL;
+    for (const char *c = key; *c; c++) {
+        if (!apr_isgraph(*c)) {
+            provider->problem = apr_psprintf(pool, "%s: a key has no spaces and no control characters", file);
+            return;
+        }
     }
-    buffer[got] = '\0';
-    apr_size_t length = strcspn(buffer, "\r\n");
-    int printable = length > 0 && length <= SECRET_MAX;
-    for (apr_size_t i = 0; i < length; i++)
-        printable = printable && buffer[i] > ' ' && buffer[i] < 0x7f;
-    if (!printable)
-        *problem = apr_psprintf(pool, "%s does not begin with a line of 1 to %d printable characters", file,
-                                SECRET_MAX);
-    return printable ? apr_pstrmemdup(pool, buffer, length) : NULL;
+    provider->key = key;
 }

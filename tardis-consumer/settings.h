@@ -62,4 +62,7 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
 tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consumer_settings_t *settings,
                                             apr_pool_t *pool);
 
+/** A base URL as registrations name it: without a slash at its end. */
+const char *consumer_base_url(const char *url, apr_pool_t *pool);
+
 #endif

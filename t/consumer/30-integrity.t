@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../lib";
 use Followed;
 use Test::More;
 use Testbed;
+use Testbed::Servers;
 
 my $bed = Testbed->new;
 my $store = $bed->env('CONSUMER_STORE');
@@ -129,6 +130,42 @@ subtest 'a store that is not there says nothing about files' => sub {
     tick($bed, '--only', $id);
     is(state($bed, $id), 'Complete', 'it goes on once the store is back');
     is(row($bed, $id, 'error_code'), undef, 'and the error is past');
+};
+
+subtest 'a store that goes away while files are checked' => sub {
+    my $id = checking({a => 'x', z => {size => 8 * 2 ** 30}});
+    my $top = put_files($bed, $id, {a => 'x', z => ''});
+    truncate "$top/z", 8 * 2 ** 30;
+    my $pid = $bed->start('tardis-consumer', 'tick');
+    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 1 }) or die "nothing was checked\n";
+    rename $store, "$store.away" or die "rename: $!\n";
+    mkdir $store or die "mkdir: $!\n";
+    truncate "$store.away/$id/z", 0;
+    waitpid $pid, 0;
+    is($?, 0, 'the tick itself succeeds');
+    is(state($bed, $id), 'CheckingIntegrity', 'it stays');
+    is(row($bed, $id, 'error_code'), 'store_unavailable', 'store_unavailable');
+    is_deeply([problems($id)], [], 'no file was blamed');
+    rmdir $store;
+    rename "$store.away", $store or die "rename: $!\n";
+    settle($bed);
+};
+
+subtest 'a check that takes longer than a tick' => sub {
+    my $id = checking({a => {size => 2 ** 31}, b => {size => 2 ** 31}});
+    my $top = put_files($bed, $id, {a => '', b => ''});
+    truncate "$top/$_", 2 ** 31 for qw(a b);
+    $bed->set_option('consumer', 'hash_threads', 1);
+    my ($status, $out) = tick($bed, '--time-limit', 1);
+    is($status, 0, 'the tick itself succeeds');
+    like($out, qr/^tick: 1 stepped, 0 moved on, 0 complete, 0 failed, 1 waiting/, 'it is not at its end');
+    is(row($bed, $id, 'checked_through'), 1, 'the file that was begun is finished, no other begun');
+    is(row($bed, $id, 'next_attempt_at <= UTC_TIMESTAMP(6)'), 1, 'the next tick goes on at once');
+    tick($bed, '--time-limit', 1);
+    is(row($bed, $id, 'error_code'), 'digest_mismatch', 'and comes to the end');
+    is_deeply([problems($id)], ['1 digest_mismatch', '2 digest_mismatch'], 'with what was found before');
+    unlink "$top/a", "$top/b";
+    $bed->set_option('consumer', 'hash_threads', undef);
 };
 
 SKIP: {
