@@ -170,7 +170,7 @@ EXTRA_DIST += \
 TARDIS_TESTS = $(UNIT_TESTS) $(PERL_TESTS)
 TARDIS_TEST_JOBS = 2
 selected_tests = $(patsubst %,$(abs_top_builddir)/%,$(filter-out %.t,$(TARDIS_TESTS))) \
-	$(patsubst %,$(abs_top_srcdir)/%,$(filter %.t,$(TARDIS_TESTS)))
+	$(filter %.t,$(TARDIS_TESTS))
 
 # The alternate signal stack of gcc 12's sanitizer is reported by itself when a thread ends.
 if SANITIZERS
@@ -181,7 +181,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS) $(TEST_CLIENTS)
 
 check-local:
-	$(sanitizer_environment) TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
+	@cd '$(abs_top_srcdir)' && $(sanitizer_environment) TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
 	APXS='$(APXS)' CMOCKA_MESSAGE_OUTPUT=TAP PERL5LIB='$(abs_top_srcdir)/t/lib' \
 	$(PROVE) --jobs $(TARDIS_TEST_JOBS) $(selected_tests)
 else
