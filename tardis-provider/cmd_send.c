@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "send.h"
+#include "tardis_db.h"
 
 /* Seconds that a run takes new work for, so that one started every minute by cron ends before the next. */
 #define TIME_LIMIT 50
@@ -95,6 +96,8 @@ static tardis_error_t *run_steps(send_t *send, int *did)
             apr_pool_clear(pool);
             found = 0;
             if (!send_is_over(send))
+                error = tardis_db_ensure(send->context->db, pool);
+            if (!error && !send_is_over(send))
                 error = steps[i].run(send, &found, pool);
             *did |= found;
         } while (!error && found && steps[i].until_none);

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "tardis_catalogue.h"
+#include "tardis_db.h"
 #include "tardis_http.h"
 #include "tardis_ingest.h"
 #include "tardis_uid.h"
@@ -45,6 +46,9 @@ tardis_error_t *registration_carry_out(const tardis_context_t *context, const pr
         return error;
     if (!error)
         error = judge(response, pool);
+    tardis_error_t *away = tardis_db_ensure(context->db, pool);
+    if (away)
+        return away;
     if (error)
         return registration_give_up(context, settings, registration, error, result, pool);
     tardis_lease_t lease = provider_lease(settings, pool);

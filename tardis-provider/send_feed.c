@@ -121,8 +121,10 @@ static int next_page(send_feed_t *feed)
         release(feed->page);
     feed->page = NULL;
     apr_pool_create(&pool, feed->pool);
-    tardis_error_t *error = tardis_datafile_page(feed->send->context, feed->transfer->experiment_id,
-                                                 feed->read_through, PAGE_FILES, &files, pool);
+    tardis_error_t *error = tardis_db_ensure(feed->send->context->db, pool);
+    if (!error)
+        error = tardis_datafile_page(feed->send->context, feed->transfer->experiment_id, feed->read_through,
+                                     PAGE_FILES, &files, pool);
     if (error) {
         feed->end.host = tardis_error_copy(feed->pool, error);
         feed->stopped = 1;

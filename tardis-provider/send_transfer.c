@@ -2,6 +2,7 @@
 
 #include <apr_strings.h>
 
+#include "tardis_db.h"
 #include "tardis_uid.h"
 
 /* One transfer that is held. */
@@ -86,6 +87,9 @@ static tardis_error_t *conclude(sending_t *sending, const tardis_error_t *stoppe
     const tardis_transfer_t *transfer = sending->transfer;
     if (end->host)
         return tardis_error_copy(pool, end->host);
+    tardis_error_t *error = tardis_db_ensure(send->context->db, pool);
+    if (error)
+        return error;
     if (end->files->nelts)
         return give_up(sending, end->first, end->files, pool);
     if (stopped && stopped->code != TARDIS_INTERRUPTED)

@@ -28,8 +28,9 @@ sub site_wants {
         my $element = "<$name>$elements{$name}</$name>";
         $transfer =~ s{<$name>[^<]*</$name>}{$element} or $transfer .= $element;
     }
+    $bed->stop_httpd('consumer');
     $bed->rewrite($bed->env('SITE_SETTINGS_FILE'), $head . $transfer . $tail);
-    $bed->restart_httpd('consumer');
+    $bed->start_httpd('consumer');
 }
 
 # (%status): a WebDAV server that answers 201 to everything, or what %status says for a method.
