@@ -16,7 +16,10 @@ enum {
     PROGRESS_NANOSECONDS = 200 * 1000 * 1000
 };
 
-/* What the threads share. Everything below the lock is read and written under it, the callbacks are called under it. */
+/*
+ * What the threads share. Everything below the lock is read and written under it, the callbacks are called
+ * under it.
+ */
 typedef struct {
     tardis_digest_job_t *(*next)(void *baton);
     void (*done)(void *baton, tardis_digest_job_t *job);
@@ -37,15 +40,15 @@ static void wait_for_workers(crew_t *crew, void (*progress)(void *baton, apr_uin
 static void *work(void *data);
 static tardis_digest_job_t *take(crew_t *crew);
 static int hash(crew_t *crew, tardis_digest_job_t *job, unsigned char *block, apr_pool_t *pool);
-static int read_all(crew_t *crew, tardis_digest_job_t *job, int fd, tardis_digest_t *digest, unsigned char *block,
-                    apr_pool_t *pool);
+static int read_all(crew_t *crew, tardis_digest_job_t *job, int fd, tardis_digest_t *digest,
+                    unsigned char *block, apr_pool_t *pool);
 static void count(crew_t *crew, apr_size_t bytes);
 static void give_up(crew_t *crew, tardis_error_code_t code, const char *text);
 
 tardis_error_t *tardis_digest_files(int threads, tardis_digest_job_t *(*next)(void *baton),
                                     void (*done)(void *baton, tardis_digest_job_t *job),
-                                    void (*progress)(void *baton, apr_uint64_t bytes), int (*stop)(void), void *baton,
-                                    apr_pool_t *pool)
+                                    void (*progress)(void *baton, apr_uint64_t bytes), int (*stop)(void),
+                                    void *baton, apr_pool_t *pool)
 {
     crew_t crew = {.next = next, .done = done, .stop = stop, .baton = baton, .pool = pool};
     pthread_t workers[THREADS_MAX];
@@ -74,7 +77,8 @@ tardis_error_t *tardis_digest_files(int threads, tardis_digest_job_t *(*next)(vo
     return crew.error;
 }
 
-/* The workers block every signal, so that the process's handlers run in the thread that the program knows of. */
+/* The workers block every signal, so that the process's handlers run in the thread that the program knows of.
+ */
 static int start_workers(crew_t *crew, pthread_t *workers, int wanted)
 {
     int started = 0;
@@ -177,8 +181,8 @@ static int hash(crew_t *crew, tardis_digest_job_t *job, unsigned char *block, ap
     return 1;
 }
 
-static int read_all(crew_t *crew, tardis_digest_job_t *job, int fd, tardis_digest_t *digest, unsigned char *block,
-                    apr_pool_t *pool)
+static int read_all(crew_t *crew, tardis_digest_job_t *job, int fd, tardis_digest_t *digest,
+                    unsigned char *block, apr_pool_t *pool)
 {
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     job->size = 0;

@@ -26,7 +26,8 @@ static int or_default(int value, int initial)
     return value > 0 ? value : initial;
 }
 
-tardis_error_t *tardis_http_create(tardis_http_t **http, const tardis_http_settings_t *settings, apr_pool_t *pool)
+tardis_error_t *tardis_http_create(tardis_http_t **http, const tardis_http_settings_t *settings,
+                                   apr_pool_t *pool)
 {
     *http = NULL;
     if (settings->ca_file && access(settings->ca_file, R_OK) != 0)
@@ -54,7 +55,8 @@ tardis_error_t *tardis_http_create(tardis_http_t **http, const tardis_http_setti
         return tardis_error_create(pool, TARDIS_INTERNAL_ERROR, "no memory for the HTTP engine");
     }
     curl_multi_setopt(made->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)made->settings.maximum_connections);
-    curl_multi_setopt(made->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)made->settings.maximum_host_connections);
+    curl_multi_setopt(made->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                      (long)made->settings.maximum_host_connections);
     curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)made->settings.maximum_connections);
     /* Before the pool's children go: requests may live in them. */
     apr_pool_pre_cleanup_register(pool, made, destroy);
@@ -177,16 +179,16 @@ static void collect(tardis_http_t *http)
 }
 
 /*
- * A server may close a kept connection just when a body is being sent; curl repeats by itself only what failed while it
- * was reading. One that can be started over goes out once more, on a connection of its own.
+ * A server may close a kept connection just when a body is being sent; curl repeats by itself only what
+ * failed while it was reading. One that can be started over goes out once more, on a connection of its own.
  */
 static int start_over(http_transfer_t *transfer, CURLcode result)
 {
     const tardis_http_request_t *request = &transfer->request;
     long connections = 1;
 
-    if ((result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR && result != CURLE_GOT_NOTHING) || transfer->repeated ||
-        transfer->header_length > 0 || !request->rewind)
+    if ((result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR && result != CURLE_GOT_NOTHING) ||
+        transfer->repeated || transfer->header_length > 0 || !request->rewind)
         return 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
     if (connections > 0 || request->rewind(request->read_baton) != 0)
@@ -199,7 +201,10 @@ static int start_over(http_transfer_t *transfer, CURLcode result)
     return transfer->added;
 }
 
-/* Fills the response, lets go of everything, and only then tells the caller, who may clear the pool or submit anew. */
+/*
+ * Fills the response, lets go of everything, and only then tells the caller, who may clear the pool or submit
+ * anew.
+ */
 static void finish(http_transfer_t *transfer, CURLcode result)
 {
     tardis_http_response_t *response = transfer->response;
@@ -277,7 +282,8 @@ void tardis_http_abort(tardis_http_t *http)
         finish(http->first, CURLE_ABORTED_BY_CALLBACK);
 }
 
-tardis_http_response_t *tardis_http_call(tardis_http_t *http, const tardis_http_request_t *request, apr_pool_t *pool)
+tardis_http_response_t *tardis_http_call(tardis_http_t *http, const tardis_http_request_t *request,
+                                         apr_pool_t *pool)
 {
     tardis_http_response_t *response = NULL;
 

@@ -9,7 +9,10 @@
 
 #include "tardis_http.h"
 
-/** One request in flight. In memory of its own, for neither pool may go first and leave curl with what is gone. */
+/**
+ * One request in flight. In memory of its own, for neither pool may go first and leave curl with what is
+ * gone.
+ */
 typedef struct http_transfer_t {
     struct http_transfer_t *next; /**< in order of submission */
     struct http_transfer_t *previous;
@@ -52,7 +55,8 @@ struct tardis_http_t {
     apr_array_header_t *idle; /**< of CURL *: easy handles to be used again */
 };
 
-/** Sets everything that the request asks for on its easy handle. @return CURLE_OK, or why it cannot be sent. */
+/** Sets everything that the request asks for on its easy handle. @return CURLE_OK, or why it cannot be sent.
+ */
 CURLcode http_request_prepare(http_transfer_t *transfer);
 
 /** As http_request_prepare(), for what only mail has. */

@@ -234,5 +234,6 @@ static int rewind_body(void *data, curl_off_t offset, int origin)
 
     if (offset != 0 || origin != SEEK_SET || !transfer->request.rewind)
         return CURL_SEEKFUNC_FAIL;
-    return transfer->request.rewind(transfer->request.read_baton) == 0 ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+    return transfer->request.rewind(transfer->request.read_baton) == 0 ? CURL_SEEKFUNC_OK
+                                                                       : CURL_SEEKFUNC_FAIL;
 }

@@ -53,7 +53,8 @@ CURLcode http_response_prepare(http_transfer_t *transfer)
 {
     CURL *easy = transfer->easy;
 
-    transfer->body_limit = transfer->request.maximum_answer ? transfer->request.maximum_answer : ANSWER_DEFAULT;
+    transfer->body_limit =
+        transfer->request.maximum_answer ? transfer->request.maximum_answer : ANSWER_DEFAULT;
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -126,7 +127,8 @@ void http_response_finish(http_transfer_t *transfer, CURLcode result)
 
     if (transfer->easy)
         curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &response->status);
-    response->body = apr_pstrmemdup(transfer->pool, transfer->body ? transfer->body : "", transfer->body_length);
+    response->body =
+        apr_pstrmemdup(transfer->pool, transfer->body ? transfer->body : "", transfer->body_length);
     response->body_length = transfer->body_length;
     const char *wait = apr_table_get(response->headers, "Retry-After");
     response->retry_after = wait ? retry_after(wait) : 0;
@@ -141,8 +143,9 @@ static tardis_error_t *error_of(http_transfer_t *transfer, CURLcode result)
     const char *host = http_url_host(transfer->request.url, transfer->pool);
 
     if (code == TARDIS_ANSWER_TOO_LARGE)
-        return tardis_error_create(transfer->pool, code, "%s: the answer is larger than %" APR_SIZE_T_FMT " bytes",
-                                   host, transfer->body_limit);
+        return tardis_error_create(transfer->pool, code,
+                                   "%s: the answer is larger than %" APR_SIZE_T_FMT " bytes", host,
+                                   transfer->body_limit);
     if (code == TARDIS_INTERRUPTED)
         return tardis_error_create(transfer->pool, code, "%s: the request was broken off", host);
     return tardis_error_create(transfer->pool, code, "%s: %s", host,
@@ -152,6 +155,7 @@ static tardis_error_t *error_of(http_transfer_t *transfer, CURLcode result)
 static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode result)
 {
     const mapping_t *mapping = mappings;
+    curl_off_t connected = 0;
     curl_off_t sending = 0;
 
     if (transfer->too_large)
@@ -162,8 +166,9 @@ static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode res
         mapping++;
     if (mapping->code == TARDIS_HOST_TIMEOUT) {
         /* Without a connection (TLS included) the host was not slow but not there. */
+        curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected); /* 0 too on one that was kept */
         curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sending);
-        if (sending == 0)
+        if (connected == 0 && sending == 0)
             return TARDIS_HOST_UNREACHABLE;
     }
     return mapping->code;

@@ -33,7 +33,8 @@ const char *tardis_url_encode(const char *text, int keep_slashes, apr_pool_t *po
 /* RFC 3986, 2.3, in no locale. */
 static int is_unreserved(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           strchr("-._~", c) != NULL;
 }
 
 tardis_error_t *tardis_url_check(const char *url, apr_pool_t *pool)

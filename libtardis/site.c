@@ -11,11 +11,13 @@
 enum { DOCUMENT_MAX = 1024 * 1024, SHOWN_MAX = 200 };
 
 static int is_url(const char *location);
-static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length, apr_pool_t *pool);
+static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length,
+                                     apr_pool_t *pool);
 static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
                                     const char **text, apr_size_t *length, apr_pool_t *pool);
 static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
-                                                      const char *username, const char *password, apr_pool_t *pool);
+                                                      const char *username, const char *password,
+                                                      apr_pool_t *pool);
 static tardis_error_t *settings_error(const tardis_http_response_t *response, apr_pool_t *pool);
 static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool);
 
@@ -43,11 +45,13 @@ static int is_url(const char *location)
     return strncasecmp(location, "http://", 7) == 0 || strncasecmp(location, "https://", 8) == 0;
 }
 
-static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length, apr_pool_t *pool)
+static tardis_error_t *read_document(const char *file, const char **text, apr_size_t *length,
+                                     apr_pool_t *pool)
 {
     apr_file_t *opened;
     apr_finfo_t about;
-    apr_status_t rv = apr_file_open(&opened, file, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t rv =
+        apr_file_open(&opened, file, APR_FOPEN_READ | APR_FOPEN_BINARY, APR_FPROT_OS_DEFAULT, pool);
 
     if (rv == APR_SUCCESS)
         rv = apr_file_info_get(&about, APR_FINFO_SIZE, opened);
@@ -84,10 +88,12 @@ static tardis_error_t *ask_registry(const tardis_context_t *context, const tardi
 }
 
 static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
-                                                      const char *username, const char *password, apr_pool_t *pool)
+                                                      const char *username, const char *password,
+                                                      apr_pool_t *pool)
 {
     apr_table_t *fields = apr_table_make(pool, 2);
-    tardis_http_request_t request = {.method = "POST", .url = url, .fields = fields, .maximum_answer = DOCUMENT_MAX};
+    tardis_http_request_t request = {
+        .method = "POST", .url = url, .fields = fields, .maximum_answer = DOCUMENT_MAX};
 
     apr_table_setn(fields, "username", username ? username : "");
     apr_table_setn(fields, "password", password ? password : "");
@@ -158,16 +164,20 @@ static tardis_error_t *settings_error(const tardis_http_response_t *response, ap
     return error;
 }
 
-/* A redirect is not followed, for it would take the password along; where it points helps whoever mends the URL. */
+/*
+ * A redirect is not followed, for it would take the password along; where it points helps whoever mends the
+ * URL.
+ */
 static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool)
 {
     const char *location = apr_table_get(response->headers, "Location");
 
     if (response->status == 401 || response->status == 403)
-        return apr_psprintf(pool, "the user name or password was refused (HTTP status %ld)", response->status);
+        return apr_psprintf(pool, "the user name or password was refused (HTTP status %ld)",
+                            response->status);
     if (response->status / 100 == 3 && location)
-        return apr_psprintf(pool, "HTTP status %ld, a redirect to %.*s, which is not followed", response->status,
-                            SHOWN_MAX, location);
+        return apr_psprintf(pool, "HTTP status %ld, a redirect to %.*s, which is not followed",
+                            response->status, SHOWN_MAX, location);
     return apr_psprintf(pool, "HTTP status %ld", response->status);
 }
 

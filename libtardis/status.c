@@ -100,7 +100,8 @@ static json_t *text_value(const char *text, apr_pool_t *pool)
     return json_string(plain);
 }
 
-tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status, apr_pool_t *pool)
+tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status,
+                                     apr_pool_t *pool)
 {
     json_error_t why;
     tardis_status_t *read = apr_pcalloc(pool, sizeof(*read));
@@ -108,8 +109,8 @@ tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis
 
     *status = NULL;
     if (!document)
-        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not JSON: %s (byte %d)", why.text,
-                                   why.position);
+        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not JSON: %s (byte %d)",
+                                   why.text, why.position);
     tardis_error_t *error = NULL;
     if (!json_is_object(document))
         error = tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not a JSON object");
@@ -145,7 +146,8 @@ static tardis_error_t *read_texts(const json_t *document, tardis_status_t *statu
         if (!value || json_is_null(value))
             continue;
         if (!json_is_string(value))
-            return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not text", member->name);
+            return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not text",
+                                       member->name);
         *text_of(status, member) = apr_pstrdup(pool, json_string_value(value));
     }
     return NULL;

@@ -21,7 +21,10 @@ typedef enum {
     TARDIS_DIGEST_SHA512
 } tardis_digest_algorithm_t;
 
-/** The algorithm that METS calls @a name (`MD5`, `SHA-1`, `SHA-256`, `SHA-384`, `SHA-512`); TARDIS_DIGEST_NONE: another. */
+/**
+ * The algorithm that METS calls @a name (`MD5`, `SHA-1`, `SHA-256`, `SHA-384`, `SHA-512`);
+ * TARDIS_DIGEST_NONE: another.
+ */
 tardis_digest_algorithm_t tardis_digest_by_name(const char *name);
 /** Its name in METS; "" for none. */
 const char *tardis_digest_name(tardis_digest_algorithm_t algorithm);
@@ -35,7 +38,8 @@ typedef struct tardis_digest_t tardis_digest_t;
  * Starts a digest; with TARDIS_DIGEST_NONE one that takes bytes and gives none.
  * @return TARDIS_INTERNAL_ERROR where this system's OpenSSL does not allow the algorithm (MD5 in FIPS mode).
  */
-tardis_error_t *tardis_digest_start(tardis_digest_t **digest, tardis_digest_algorithm_t algorithm, apr_pool_t *pool);
+tardis_error_t *tardis_digest_start(tardis_digest_t **digest, tardis_digest_algorithm_t algorithm,
+                                    apr_pool_t *pool);
 /** Takes more bytes. */
 void tardis_digest_update(tardis_digest_t *digest, const void *data, apr_size_t length);
 /** Writes tardis_digest_length() bytes to @a value. The digest may not be used afterwards. */
@@ -49,7 +53,10 @@ const char *tardis_hex_encode(const unsigned char *bytes, apr_size_t length, apr
 /** The bytes of @a hex (either case). Returns 0 if it is not exactly 2 * @a length hexadecimal digits. */
 int tardis_hex_decode(const char *hex, unsigned char *bytes, apr_size_t length);
 
-/** Random bytes for keys. Ends the process (abort) if the system has none: a predictable key must never exist. */
+/**
+ * Random bytes for keys. Ends the process (abort) if the system has none: a predictable key must never
+ * exist.
+ */
 void tardis_random_bytes(unsigned char *bytes, apr_size_t length);
 
 /** One file to be hashed. */
@@ -64,19 +71,21 @@ typedef struct tardis_digest_job_t {
 } tardis_digest_job_t;
 
 /**
- * Hashes files on @a threads threads (0: as many as there are cores), each read once. Memory does not grow with the number
- * of files. `next`, `done` and `progress` are never called at the same time, so they may share data and a pool.
+ * Hashes files on @a threads threads (0: as many as there are cores), each read once. Memory does not grow
+ * with the number of files. `next`, `done` and `progress` are never called at the same time, so they may
+ * share data and a pool.
  * @param next gives the next job, NULL when there is none; called by any of the threads, one at a time.
- * @param done takes a finished job, in any order; called by any of the threads, one at a time. A job that was broken off by
- *             `stop` is not given to it.
+ * @param done takes a finished job, in any order; called by any of the threads, one at a time. A job that was
+ * broken off by `stop` is not given to it.
  * @param progress called by the caller's thread about every 200 ms with the bytes read so far; may be NULL.
  * @param stop polled between blocks, by any thread; not 0 ends early with TARDIS_INTERRUPTED. May be NULL.
  * @param pool for the errors of jobs; may be the one that `next`, `done` and `progress` use.
- * @return TARDIS_INTERRUPTED, or TARDIS_INTERNAL_ERROR if not one thread could be started. Errors of files are in their jobs.
+ * @return TARDIS_INTERRUPTED, or TARDIS_INTERNAL_ERROR if not one thread could be started. Errors of files
+ * are in their jobs.
  */
 tardis_error_t *tardis_digest_files(int threads, tardis_digest_job_t *(*next)(void *baton),
                                     void (*done)(void *baton, tardis_digest_job_t *job),
-                                    void (*progress)(void *baton, apr_uint64_t bytes), int (*stop)(void), void *baton,
-                                    apr_pool_t *pool);
+                                    void (*progress)(void *baton, apr_uint64_t bytes), int (*stop)(void),
+                                    void *baton, apr_pool_t *pool);
 
 #endif

@@ -1,6 +1,7 @@
 /**
  * @file tardis_site.h
- * The site registry and the sites' settings (protocol.md, "The site registry" and "POST /site-settings.xml/").
+ * The site registry and the sites' settings (protocol.md, "The site registry" and "POST
+ * /site-settings.xml/").
  */
 #ifndef TARDIS_SITE_H
 #define TARDIS_SITE_H
@@ -38,20 +39,25 @@ typedef struct tardis_site_settings_t {
     const char *register_password;
     const char *file_protocol;    /**< NULL: absent or empty */
     const char *transfer_type;    /**< "" if there is no <type> */
-    apr_array_header_t *transfer; /**< of tardis_site_setting_t: every element of <transfer>, `type` included */
+    apr_array_header_t *transfer; /**< of tardis_site_setting_t: all of <transfer>, `type` included */
 } tardis_site_settings_t;
 
-/** Parses a registry. @return TARDIS_REGISTRY_INVALID with the line: not XML, no URL, a site twice, a URL over 255 bytes ... */
-tardis_error_t *tardis_registry_parse(const char *text, apr_size_t length, apr_array_header_t **sites, apr_pool_t *pool);
+/**
+ * Parses a registry. @return TARDIS_REGISTRY_INVALID with the line: not XML, no URL, a site twice, a URL
+ * over 255 bytes ...
+ */
+tardis_error_t *tardis_registry_parse(const char *text, apr_size_t length, apr_array_header_t **sites,
+                                      apr_pool_t *pool);
 
 /** Parses site settings. @return TARDIS_SITE_SETTINGS_INVALID with the line. */
-tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length, tardis_site_settings_t **settings,
-                                           apr_pool_t *pool);
+tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length,
+                                           tardis_site_settings_t **settings, apr_pool_t *pool);
 
 /**
  * Reads the registry from its file, or by POST from its URL (then context->http is needed).
  * @param sites set to an array of tardis_site_t.
- * @return TARDIS_REGISTRY_UNAVAILABLE (with retry_after where the other side named one) or TARDIS_REGISTRY_INVALID.
+ * @return TARDIS_REGISTRY_UNAVAILABLE (with retry_after where the other side named one) or
+ * TARDIS_REGISTRY_INVALID.
  */
 tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tardis_registry_source_t *source,
                                      apr_array_header_t **sites, apr_pool_t *pool);
@@ -64,13 +70,16 @@ const tardis_site_t *tardis_registry_find_name(const apr_array_header_t *sites, 
 /**
  * Asks a site for its settings (needs context->http).
  * The settings live in @a pool and may hold passwords.
- * @return TARDIS_CONSUMER_UNREACHABLE, TARDIS_CONSUMER_TIMEOUT, TARDIS_TLS_FAILED, TARDIS_CREDENTIALS_REFUSED,
- *         TARDIS_CONSUMER_ERROR or TARDIS_SITE_SETTINGS_INVALID.
+ * @return TARDIS_CONSUMER_UNREACHABLE, TARDIS_CONSUMER_TIMEOUT, TARDIS_TLS_FAILED,
+ * TARDIS_CREDENTIALS_REFUSED, TARDIS_CONSUMER_ERROR or TARDIS_SITE_SETTINGS_INVALID.
  */
 tardis_error_t *tardis_site_settings_fetch(const tardis_context_t *context, const tardis_site_t *site,
                                            tardis_site_settings_t **settings, apr_pool_t *pool);
 
-/** Whether one of the site's `email-endswith` matches (without regard to case) the end of one of @a owners (const char *). */
+/**
+ * Whether one of the site's `email-endswith` matches (without regard to case) the end of one of @a owners
+ * (const char *).
+ */
 int tardis_site_settings_match(const tardis_site_settings_t *settings, const apr_array_header_t *owners);
 
 /** The value of an element of <transfer>; "" if it is absent. */

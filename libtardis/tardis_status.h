@@ -1,6 +1,7 @@
 /**
  * @file tardis_status.h
- * The transfer status document (protocol.md, "GET status/<uid>/"): made by the provider, read by the consumer.
+ * The transfer status document (protocol.md, "GET status/<uid>/"): made by the provider, read by the
+ * consumer.
  */
 #ifndef TARDIS_STATUS_H
 #define TARDIS_STATUS_H
@@ -43,6 +44,7 @@ const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool
  * Reads a document; a null is taken as absent, members that are not known are skipped.
  * @return TARDIS_ANSWER_MALFORMED: not JSON, no object, no integer `status` from 1 to 5, a wrong type.
  */
-tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status, apr_pool_t *pool);
+tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status,
+                                     apr_pool_t *pool);
 
 #endif

@@ -14,17 +14,18 @@
 /* The longest name that file systems take. */
 enum { NAME_LENGTH_MAX = 255 };
 
-static tardis_error_t *open_directory(const transfer_copy_t *copy, const char *path, int *directory, apr_pool_t *pool);
+static tardis_error_t *open_directory(const transfer_copy_t *copy, const char *path, int *directory,
+                                      apr_pool_t *pool);
 static int enter(int parent, const char *name);
 static const char *part_name(const char *name, apr_pool_t *pool);
-static tardis_error_t *place(const transfer_copy_t *copy, transfer_source_t *source, int directory, const char *name,
-                             const char *path, char *block, apr_pool_t *pool);
-static tardis_error_t *fill(const transfer_copy_t *copy, transfer_source_t *source, int fd, const char *path, char *block,
-                            apr_pool_t *pool);
+static tardis_error_t *place(const transfer_copy_t *copy, transfer_source_t *source, int directory,
+                             const char *name, const char *path, char *block, apr_pool_t *pool);
+static tardis_error_t *fill(const transfer_copy_t *copy, transfer_source_t *source, int fd, const char *path,
+                            char *block, apr_pool_t *pool);
 static int write_all(int fd, const char *bytes, apr_size_t length);
 
-tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_transfer_file_t *file, char *block,
-                                   apr_pool_t *pool)
+tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_transfer_file_t *file,
+                                   char *block, apr_pool_t *pool)
 {
     const char *path = apr_pstrcat(pool, copy->dest_path, "/", file->path, NULL);
     transfer_source_t *source;
@@ -41,7 +42,8 @@ tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_tra
 }
 
 /* Opens the directory that @a path is in, making what is missing. */
-static tardis_error_t *open_directory(const transfer_copy_t *copy, const char *path, int *directory, apr_pool_t *pool)
+static tardis_error_t *open_directory(const transfer_copy_t *copy, const char *path, int *directory,
+                                      apr_pool_t *pool)
 {
     char *rest = apr_pstrdup(pool, path);
     int parent = copy->destination;
@@ -76,8 +78,8 @@ static int enter(int parent, const char *name)
     return openat(parent, name, flags);
 }
 
-static tardis_error_t *place(const transfer_copy_t *copy, transfer_source_t *source, int directory, const char *name,
-                             const char *path, char *block, apr_pool_t *pool)
+static tardis_error_t *place(const transfer_copy_t *copy, transfer_source_t *source, int directory,
+                             const char *name, const char *path, char *block, apr_pool_t *pool)
 {
     const char *part = part_name(name, pool);
 
@@ -111,8 +113,8 @@ static const char *part_name(const char *name, apr_pool_t *pool)
     return apr_pstrcat(pool, ".", tardis_hex_encode(digest, sizeof(digest), pool), ".tardis-part", NULL);
 }
 
-static tardis_error_t *fill(const transfer_copy_t *copy, transfer_source_t *source, int fd, const char *path, char *block,
-                            apr_pool_t *pool)
+static tardis_error_t *fill(const transfer_copy_t *copy, transfer_source_t *source, int fd, const char *path,
+                            char *block, apr_pool_t *pool)
 {
     for (;;) {
         apr_size_t length;

@@ -21,14 +21,15 @@ typedef struct transfer_copy_t {
 } transfer_copy_t;
 
 /**
- * Copies @a file: makes its directories, writes `.<name>.tardis-part` beside its place, flushes it to the disk, and renames it.
- * What a killed run left is replaced. Nothing below serversite is reached through a symbolic link. On error nothing of it remains.
+ * Copies @a file: makes its directories, writes `.<name>.tardis-part` beside its place, flushes it to the
+ * disk, and renames it. What a killed run left is replaced. Nothing below serversite is reached through a
+ * symbolic link. On error nothing of it remains.
  * @param block TRANSFER_COPY_BLOCK bytes of the calling thread's.
- * @return what transfer_source_open() and transfer_source_read() return; TARDIS_DESTINATION_FULL, TARDIS_DESTINATION_REFUSED,
- *         TARDIS_DESTINATION_ERROR or TARDIS_INTERRUPTED.
+ * @return what transfer_source_open() and transfer_source_read() return; TARDIS_DESTINATION_FULL,
+ * TARDIS_DESTINATION_REFUSED, TARDIS_DESTINATION_ERROR or TARDIS_INTERRUPTED.
  */
-tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_transfer_file_t *file, char *block,
-                                   apr_pool_t *pool);
+tardis_error_t *transfer_copy_file(const transfer_copy_t *copy, const tardis_transfer_file_t *file,
+                                   char *block, apr_pool_t *pool);
 
 /** The typed error of a failed call on the destination's file system. */
 tardis_error_t *transfer_copy_error(int why, const char *what, apr_pool_t *pool);

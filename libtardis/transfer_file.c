@@ -26,7 +26,7 @@ struct crew_t;
 typedef struct {
     struct crew_t *crew;
     pthread_t thread;
-    apr_pool_t *pool; /* with an allocator of its own; the thread's while the slot is ready, else the crew's */
+    apr_pool_t *pool; /* of its own allocator; the thread's while the slot is ready, else the crew's */
     slot_state_t state;
     tardis_transfer_file_t *file;
     tardis_error_t *error;
@@ -88,8 +88,8 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_transf
         return error;
     int destination = open(serversite, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (destination < 0)
-        return tardis_error_from_status(pool, TARDIS_DESTINATION_REFUSED, APR_FROM_OS_ERROR(errno), "serversite %s",
-                                        serversite);
+        return tardis_error_from_status(pool, TARDIS_DESTINATION_REFUSED, APR_FROM_OS_ERROR(errno),
+                                        "serversite %s", serversite);
     crew.copy = (transfer_copy_t){
         .source = job->source,
         .destination = destination,
@@ -99,7 +99,8 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_transf
         .stopped = stopped,
     };
     error = run(&crew, job->parallel);
-    /* Each file's content is on the disk; this is for the names in their directories, however many those are. */
+    /* Each file's content is on the disk; this is for the names in their directories, however many those are.
+     */
     if (syncfs(destination) != 0 && !error)
         error = transfer_copy_error(errno, serversite, pool);
     close(destination);
@@ -115,13 +116,15 @@ static tardis_error_t *run(crew_t *crew, int wanted)
 
     begin(crew, wanted);
     if (crew->count == 0)
-        error = tardis_error_create(crew->pool, TARDIS_INTERNAL_ERROR, "no thread could be started to copy files");
+        error = tardis_error_create(crew->pool, TARDIS_INTERNAL_ERROR,
+                                    "no thread could be started to copy files");
     while (!error && (busy || !(crew->stopped || crew->exhausted))) {
         hand_out(crew);
         await_news(crew);
         error = collect(crew, &busy);
         if (crew->sink->tick(crew->sink->baton) && !error)
-            error = tardis_error_create(crew->pool, TARDIS_INTERRUPTED, "told to stop while files were copied");
+            error =
+                tardis_error_create(crew->pool, TARDIS_INTERRUPTED, "told to stop while files were copied");
     }
     end(crew);
     /* What was finished meanwhile has arrived all the same. */
@@ -132,7 +135,8 @@ static tardis_error_t *run(crew_t *crew, int wanted)
     return error ? error : late;
 }
 
-/* The threads block every signal, so that the process's handlers run in the thread that the program knows of. */
+/* The threads block every signal, so that the process's handlers run in the thread that the program knows of.
+ */
 static void begin(crew_t *crew, int wanted)
 {
     pthread_condattr_t monotonic;
@@ -182,8 +186,9 @@ static void *copy_files(void *data)
     char *block = malloc(TRANSFER_COPY_BLOCK);
 
     while (await_work(slot)) {
-        slot->error = block ? transfer_copy_file(&crew->copy, slot->file, block, slot->pool)
-                            : tardis_error_create(slot->pool, TARDIS_INTERNAL_ERROR, "no memory to copy files");
+        slot->error = block
+                          ? transfer_copy_file(&crew->copy, slot->file, block, slot->pool)
+                          : tardis_error_create(slot->pool, TARDIS_INTERNAL_ERROR, "no memory to copy files");
         pthread_mutex_lock(&crew->lock);
         slot->state = SLOT_DONE;
         pthread_cond_signal(&crew->news);
@@ -245,7 +250,10 @@ static void hand_out(crew_t *crew)
     }
 }
 
-/* Tells the caller of what was written and of the files that are done; an error that is not one file's alone is returned. */
+/*
+ * Tells the caller of what was written and of the files that are done; an error that is not one file's alone
+ * is returned.
+ */
 static tardis_error_t *collect(crew_t *crew, int *busy)
 {
     tardis_error_t *error = NULL;

@@ -11,7 +11,8 @@ static const tardis_transfer_method_t *const methods[] = {
     NULL,
 };
 
-tardis_error_t *tardis_transfer_method_find(const char *type, const tardis_transfer_method_t **method, apr_pool_t *pool)
+tardis_error_t *tardis_transfer_method_find(const char *type, const tardis_transfer_method_t **method,
+                                            apr_pool_t *pool)
 {
     const char *known = NULL;
 
@@ -23,6 +24,6 @@ tardis_error_t *tardis_transfer_method_find(const char *type, const tardis_trans
         known = known ? apr_pstrcat(pool, known, ", ", (*candidate)->type, NULL) : (*candidate)->type;
     }
     *method = NULL;
-    return tardis_error_create(pool, TARDIS_TRANSFER_TYPE_UNKNOWN, "transfer type \"%.60s\" is not one of those here: %s",
-                               type, known);
+    return tardis_error_create(pool, TARDIS_TRANSFER_TYPE_UNKNOWN,
+                               "transfer type \"%.60s\" is not one of those here: %s", type, known);
 }

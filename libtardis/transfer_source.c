@@ -17,7 +17,8 @@ struct transfer_source_t {
 };
 
 static tardis_error_t *begin(transfer_source_t *source);
-static tardis_error_t *read_some(transfer_source_t *source, void *buffer, apr_size_t size, apr_size_t *length);
+static tardis_error_t *read_some(transfer_source_t *source, void *buffer, apr_size_t size,
+                                 apr_size_t *length);
 static tardis_error_t *prove(transfer_source_t *source);
 
 tardis_error_t *transfer_source_open(transfer_source_t **source, const char *directory,
@@ -34,7 +35,8 @@ tardis_error_t *transfer_source_open(transfer_source_t **source, const char *dir
         return error;
     if (size != file->size)
         return tardis_error_create(pool, TARDIS_SOURCE_CHANGED,
-                                   "%s has %" APR_UINT64_T_FMT " bytes; it was imported with %" APR_UINT64_T_FMT,
+                                   "%s has %" APR_UINT64_T_FMT
+                                   " bytes; it was imported with %" APR_UINT64_T_FMT,
                                    file->path, size, file->size);
     posix_fadvise(opened->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     error = begin(opened);
@@ -53,7 +55,8 @@ static tardis_error_t *begin(transfer_source_t *source)
     return error;
 }
 
-tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, apr_size_t size, apr_size_t *length)
+tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, apr_size_t size,
+                                     apr_size_t *length)
 {
     apr_uint64_t left = source->file->size - source->position;
 
@@ -63,8 +66,8 @@ tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, ap
     apr_size_t got = 0;
     tardis_error_t *error = read_some(source, buffer, size < left ? size : (apr_size_t)left, &got);
     if (!error && got == 0)
-        error = tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED, "%s has become shorter while it was read",
-                                    source->file->path);
+        error = tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED,
+                                    "%s has become shorter while it was read", source->file->path);
     if (error)
         return error;
     tardis_digest_update(source->digest, buffer, got);
@@ -101,12 +104,13 @@ static tardis_error_t *prove(transfer_source_t *source)
     if (error)
         return error;
     if (length > 0)
-        return tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED, "%s has become longer while it was read",
-                                   file->path);
+        return tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED,
+                                   "%s has become longer while it was read", file->path);
     tardis_digest_finish(source->digest, value);
     if (memcmp(value, file->digest, tardis_digest_length(file->algorithm)) != 0)
-        return tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED, "%s: its content is not what was imported (%s)",
-                                   file->path, tardis_digest_name(file->algorithm));
+        return tardis_error_create(source->pool, TARDIS_SOURCE_CHANGED,
+                                   "%s: its content is not what was imported (%s)", file->path,
+                                   tardis_digest_name(file->algorithm));
     source->proven = 1;
     return NULL;
 }

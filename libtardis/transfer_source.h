@@ -12,18 +12,20 @@ typedef struct transfer_source_t transfer_source_t;
 
 /**
  * Opens @a file below @a directory; it closes with @a pool. An empty file is proven at once.
- * @return TARDIS_SOURCE_CHANGED if it has another size (or, empty, another digest), and the errors of tardis_path_open().
+ * @return TARDIS_SOURCE_CHANGED if it has another size (or, empty, another digest), and the errors of
+ * tardis_path_open().
  */
 tardis_error_t *transfer_source_open(transfer_source_t **source, const char *directory,
                                      const tardis_transfer_file_t *file, apr_pool_t *pool);
 
 /**
- * Reads up to @a size bytes. The bytes that complete the file are given only if its size and digest are those it was imported
- * with, so that a changed file never leaves whole.
+ * Reads up to @a size bytes. The bytes that complete the file are given only if its size and digest are those
+ * it was imported with, so that a changed file never leaves whole.
  * @param length set to how many there are; 0: at the end.
  * @return TARDIS_SOURCE_CHANGED or TARDIS_IO_ERROR.
  */
-tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, apr_size_t size, apr_size_t *length);
+tardis_error_t *transfer_source_read(transfer_source_t *source, void *buffer, apr_size_t size,
+                                     apr_size_t *length);
 
 /** Begins again with the first byte. @return TARDIS_IO_ERROR. */
 tardis_error_t *transfer_source_rewind(transfer_source_t *source);

@@ -27,8 +27,9 @@ static tardis_error_t *check(const tardis_site_settings_t *settings, apr_pool_t 
 static tardis_error_t *move(const tardis_context_t *context, const tardis_transfer_job_t *job,
                             const tardis_transfer_sink_t *sink, apr_pool_t *pool);
 static const char *trimmed(const char *serversite, apr_pool_t *pool);
-static tardis_error_t *prepare(webdav_t *webdav, const tardis_context_t *context, const tardis_transfer_job_t *job,
-                               const tardis_transfer_sink_t *sink, apr_pool_t *pool);
+static tardis_error_t *prepare(webdav_t *webdav, const tardis_context_t *context,
+                               const tardis_transfer_job_t *job, const tardis_transfer_sink_t *sink,
+                               apr_pool_t *pool);
 static tardis_error_t *fill(webdav_t *webdav, slot_t *slots, int count);
 static tardis_error_t *start(slot_t *slot);
 static void submit(slot_t *slot);
@@ -55,7 +56,8 @@ static tardis_error_t *check(const tardis_site_settings_t *settings, apr_pool_t 
     if (error)
         return tardis_error_create(pool, TARDIS_SITE_SETTINGS_INVALID, "<serversite>: %s", error->text);
     if (strchr(tardis_site_settings_transfer(settings, "user"), ':'))
-        return tardis_error_create(pool, TARDIS_SITE_SETTINGS_INVALID, "<user>: a user name cannot hold a colon");
+        return tardis_error_create(pool, TARDIS_SITE_SETTINGS_INVALID,
+                                   "<user>: a user name cannot hold a colon");
     return NULL;
 }
 
@@ -97,8 +99,9 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_transf
     return error;
 }
 
-static tardis_error_t *prepare(webdav_t *webdav, const tardis_context_t *context, const tardis_transfer_job_t *job,
-                               const tardis_transfer_sink_t *sink, apr_pool_t *pool)
+static tardis_error_t *prepare(webdav_t *webdav, const tardis_context_t *context,
+                               const tardis_transfer_job_t *job, const tardis_transfer_sink_t *sink,
+                               apr_pool_t *pool)
 {
     tardis_error_t *error = check(job->settings, pool);
     if (error)

@@ -36,7 +36,10 @@ const char *webdav_url(const webdav_t *webdav, const char *path, apr_pool_t *poo
 tardis_error_t *webdav_error(const webdav_t *webdav, const tardis_http_response_t *response, const char *what,
                              apr_pool_t *pool);
 
-/** Drives requests for a moment or until one is done, then asks sink->tick; TARDIS_INTERRUPTED breaks off everything. */
+/**
+ * Drives requests for a moment or until one is done, then asks sink->tick; TARDIS_INTERRUPTED breaks off
+ * everything.
+ */
 tardis_error_t *webdav_step(webdav_t *webdav, apr_pool_t *pool);
 
 /** Makes the directories above `<dest_path>/<path>` that are not known to exist, the outermost first. */

@@ -4,7 +4,8 @@
 
 #include <apr_strings.h>
 
-/* Each takes about a hundred bytes; when there are more, all are forgotten and made (that is: found) again. */
+/* Each takes about a hundred bytes; when there are more, all are forgotten and made (that is: found) again.
+ */
 enum { REMEMBERED_MAX = 4096 };
 
 static tardis_error_t *make_all(webdav_t *webdav, char *directory, int *conflict, apr_pool_t *pool);

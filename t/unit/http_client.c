@@ -1,6 +1,7 @@
 /*
  * For the tests of the engine: sends what its options say and prints how each request ended, one
- * "name=value" a line, a blank line after each. `--end` says how the engine ends while requests are in flight.
+ * "name=value" a line, a blank line after each. `--end` says how the engine ends while requests are in
+ * flight.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,14 @@ typedef struct {
 } body_t;
 
 static const apr_getopt_option_t options[] = {
-    {"ca", 'c', 1, NULL},        {"connect", 'C', 1, NULL},  {"stall", 's', 1, NULL},     {"total", 't', 1, NULL},
-    {"maximum", 'm', 1, NULL},   {"user", 'u', 1, NULL},     {"password", 'p', 1, NULL},  {"header", 'H', 1, NULL},
-    {"field", 'f', 1, NULL},     {"part", 'P', 1, NULL},     {"file", 'F', 1, NULL},      {"put", 'b', 1, NULL},
-    {"break-at", 'B', 1, NULL},  {"bulk", 'k', 0, NULL},     {"repeat", 'r', 1, NULL},    {"together", 'T', 1, NULL},
-    {"end", 'e', 1, NULL},       {"after", 'a', 1, NULL},    {"from", 'x', 1, NULL},      {"to", 'y', 1, NULL},
-    {"message", 'z', 1, NULL},   {"hosts", 'h', 1, NULL},    {NULL, 0, 0, NULL},
+    {"ca", 'c', 1, NULL},       {"connect", 'C', 1, NULL}, {"stall", 's', 1, NULL},
+    {"total", 't', 1, NULL},    {"maximum", 'm', 1, NULL}, {"user", 'u', 1, NULL},
+    {"password", 'p', 1, NULL}, {"header", 'H', 1, NULL},  {"field", 'f', 1, NULL},
+    {"part", 'P', 1, NULL},     {"file", 'F', 1, NULL},    {"put", 'b', 1, NULL},
+    {"break-at", 'B', 1, NULL}, {"bulk", 'k', 0, NULL},    {"repeat", 'r', 1, NULL},
+    {"together", 'T', 1, NULL}, {"end", 'e', 1, NULL},     {"after", 'a', 1, NULL},
+    {"from", 'x', 1, NULL},     {"to", 'y', 1, NULL},      {"message", 'z', 1, NULL},
+    {"hosts", 'h', 1, NULL},    {NULL, 0, 0, NULL},
 };
 
 static long read_body(void *baton, char *buffer, apr_size_t size)
@@ -122,7 +125,11 @@ static void take_option(plan_t *plan, int option, const char *argument, apr_pool
     case 'f': add_pair((apr_table_t **)&request->fields, argument, '=', pool); break;
     case 'P': add_part(plan, argument, 0, pool); break;
     case 'F': add_part(plan, argument, 1, pool); break;
-    case 'b': request->read = read_body; request->rewind = rewind_body; request->read_length = apr_atoi64(argument); break;
+    case 'b':
+        request->read = read_body;
+        request->rewind = rewind_body;
+        request->read_length = apr_atoi64(argument);
+        break;
     case 'B': plan->break_at = apr_atoi64(argument); break;
     case 'k': request->flags |= TARDIS_HTTP_BULK; break;
     case 'r': plan->repeat = atoi(argument); break;
@@ -135,7 +142,8 @@ static void take_option(plan_t *plan, int option, const char *argument, apr_pool
     }
 }
 
-static void submit(tardis_http_t *http, plan_t *plan, tardis_http_done_fn *then, void *baton, apr_pool_t *pool)
+static void submit(tardis_http_t *http, plan_t *plan, tardis_http_done_fn *then, void *baton,
+                   apr_pool_t *pool)
 {
     tardis_http_request_t request = plan->request;
     body_t *body = apr_pcalloc(pool, sizeof(*body));

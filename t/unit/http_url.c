@@ -41,10 +41,29 @@ static void urls_that_are_accepted(void **state)
 static void urls_that_are_refused(void **state)
 {
     const char *const urls[] = {
-        "", "provider.example", "/path", "ftp://host/", "file:///etc/passwd", "smtp://host", "https:host", "https:/host",
-        "https://", "https:///host", "http://:80/", "https://user@host/", "https://user:secret@host/",
-        "https://:secret@host/", "https://host/#part", "https://host/a b", "https://host/\n", "https://ho st/",
-        "https://host\t/", "https://host:99999/", "https://host:port/", " https://host/", "https://host/\x7f",
+        "",
+        "provider.example",
+        "/path",
+        "ftp://host/",
+        "file:///etc/passwd",
+        "smtp://host",
+        "https:host",
+        "https:/host",
+        "https://",
+        "https:///host",
+        "http://:80/",
+        "https://user@host/",
+        "https://user:secret@host/",
+        "https://:secret@host/",
+        "https://host/#part",
+        "https://host/a b",
+        "https://host/\n",
+        "https://ho st/",
+        "https://host\t/",
+        "https://host:99999/",
+        "https://host:port/",
+        " https://host/",
+        "https://host/\x7f",
         "https://[::1/",
     };
     (void)state;

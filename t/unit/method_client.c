@@ -1,6 +1,6 @@
 /*
- * For the tests of the transfer methods: moves the files that standard input names, one "size algorithm hexdigest path" a
- * line, and prints what became of each and of the job.
+ * For the tests of the transfer methods: moves the files that standard input names, one "size algorithm
+ * hexdigest path" a line, and prints what became of each and of the job.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +31,9 @@ typedef struct {
 } sink_state_t;
 
 static const apr_getopt_option_t options[] = {
-    {"ca", 'c', 1, NULL},         {"stall", 's', 1, NULL},       {"parallel", 'p', 1, NULL}, {"set", 'S', 1, NULL},
-    {"stop-after", 'a', 1, NULL}, {"break-after", 'b', 1, NULL}, {NULL, 0, 0, NULL},
+    {"ca", 'c', 1, NULL},  {"stall", 's', 1, NULL},      {"parallel", 'p', 1, NULL},
+    {"set", 'S', 1, NULL}, {"stop-after", 'a', 1, NULL}, {"break-after", 'b', 1, NULL},
+    {NULL, 0, 0, NULL},
 };
 
 static tardis_transfer_file_t *next(void *baton)
@@ -100,8 +101,8 @@ static void set(tardis_site_settings_t *settings, const char *argument, apr_pool
         settings->transfer_type = setting->value;
 }
 
-static void take_option(tardis_transfer_job_t *job, tardis_site_settings_t *settings, tardis_http_settings_t *http,
-                        sink_state_t *state, int option, const char *argument)
+static void take_option(tardis_transfer_job_t *job, tardis_site_settings_t *settings,
+                        tardis_http_settings_t *http, sink_state_t *state, int option, const char *argument)
 {
     switch (option) {
     case 'c': http->ca_file = argument; break;
@@ -113,9 +114,11 @@ static void take_option(tardis_transfer_job_t *job, tardis_site_settings_t *sett
     }
 }
 
-static tardis_error_t *run(tardis_transfer_job_t *job, const tardis_http_settings_t *http_settings, sink_state_t *state)
+static tardis_error_t *run(tardis_transfer_job_t *job, const tardis_http_settings_t *http_settings,
+                           sink_state_t *state)
 {
-    const tardis_transfer_sink_t sink = {.baton = state, .next = next, .moved = moved, .done = done, .tick = tick};
+    const tardis_transfer_sink_t sink = {
+        .baton = state, .next = next, .moved = moved, .done = done, .tick = tick};
     const tardis_transfer_method_t *method;
     tardis_context_t context = {.pool = state->pool};
 

@@ -41,9 +41,10 @@ static tardis_error_t *load(const char *location, apr_array_header_t **sites)
 
 static void a_registry_file_is_read(void **state)
 {
-    static const char text[] = "<sites><site><name>One</name><url>https://one.example/s/</url><username>u</username>"
-                               "<password>p</password></site><site><name>Two</name><url>https://two.example/s/</url>"
-                               "<username/><password/></site></sites>";
+    static const char text[] =
+        "<sites><site><name>One</name><url>https://one.example/s/</url><username>u</username>"
+        "<password>p</password></site><site><name>Two</name><url>https://two.example/s/</url>"
+        "<username/><password/></site></sites>";
     apr_array_header_t *sites;
     (void)state;
     write_registry(text, strlen(text));

@@ -32,10 +32,16 @@ static void every_status_has_its_human_text(void **state)
 
 static void what_is_encoded_is_decoded(void **state)
 {
-    const tardis_status_t sent = {
-        .status = TARDIS_STATUS_IN_PROGRESS, .timestamp = APR_INT64_C(1795468043123456), .message = "quote \" \\ \n",
-        .progress = "12 of 14 files \xc3\xa9", .error = "", .code = "destination_full", .files_done = 12,
-        .files_total = 14, .bytes_done = 0, .bytes_total = APR_INT64_C(9007199254740993)};
+    const tardis_status_t sent = {.status = TARDIS_STATUS_IN_PROGRESS,
+                                  .timestamp = APR_INT64_C(1795468043123456),
+                                  .message = "quote \" \\ \n",
+                                  .progress = "12 of 14 files \xc3\xa9",
+                                  .error = "",
+                                  .code = "destination_full",
+                                  .files_done = 12,
+                                  .files_total = 14,
+                                  .bytes_done = 0,
+                                  .bytes_total = APR_INT64_C(9007199254740993)};
     tardis_status_t *got;
     const char *text = tardis_status_encode(&sent, pool);
 
@@ -55,12 +61,17 @@ static void what_is_encoded_is_decoded(void **state)
 
 static void an_original_finds_what_it_reads(void **state)
 {
-    const tardis_status_t sent = {.status = TARDIS_STATUS_COMPLETE, .timestamp = apr_time_from_sec(1700000000),
-                                  .files_done = -1, .files_total = -1, .bytes_done = -1, .bytes_total = -1};
+    const tardis_status_t sent = {.status = TARDIS_STATUS_COMPLETE,
+                                  .timestamp = apr_time_from_sec(1700000000),
+                                  .files_done = -1,
+                                  .files_total = -1,
+                                  .bytes_done = -1,
+                                  .bytes_total = -1};
     (void)state;
-    assert_string_equal(tardis_status_encode(&sent, pool),
-                        "{\"status\": 1, \"human_status\": \"Transfer Complete\", \"timestamp\": 1700000000.0, "
-                        "\"message\": \"\", \"progress\": \"\"}");
+    assert_string_equal(
+        tardis_status_encode(&sent, pool),
+        "{\"status\": 1, \"human_status\": \"Transfer Complete\", \"timestamp\": 1700000000.0, "
+        "\"message\": \"\", \"progress\": \"\"}");
 }
 
 static void text_that_is_not_utf8_is_still_sent(void **state)
@@ -94,13 +105,31 @@ static void an_answer_of_an_original_is_read(void **state)
 static void what_is_no_status_is_malformed(void **state)
 {
     const char *const texts[] = {
-        "", "<html><body>Bad Gateway</body></html>", "{", "{\"status\": 1} trailing", "[]", "1", "\"status\"", "{}",
-        "{\"status\": \"1\"}", "{\"status\": 1.0}", "{\"status\": true}", "{\"status\": null}", "{\"status\": 0}",
-        "{\"status\": 6}", "{\"status\": -1}", "{\"status\": 99999999999999999999}", "{\"status\": 1, \"message\": 5}",
-        "{\"status\": 1, \"progress\": {}}", "{\"status\": 1, \"timestamp\": \"now\"}",
-        "{\"status\": 1, \"timestamp\": -1}", "{\"status\": 1, \"timestamp\": 1e300}",
-        "{\"status\": 1, \"files_done\": -1}", "{\"status\": 1, \"files_done\": 1.5}",
-        "{\"status\": 1, \"bytes_done\": \"1\"}", "{\"status\": 1, \"message\": \"\xff\"}",
+        "",
+        "<html><body>Bad Gateway</body></html>",
+        "{",
+        "{\"status\": 1} trailing",
+        "[]",
+        "1",
+        "\"status\"",
+        "{}",
+        "{\"status\": \"1\"}",
+        "{\"status\": 1.0}",
+        "{\"status\": true}",
+        "{\"status\": null}",
+        "{\"status\": 0}",
+        "{\"status\": 6}",
+        "{\"status\": -1}",
+        "{\"status\": 99999999999999999999}",
+        "{\"status\": 1, \"message\": 5}",
+        "{\"status\": 1, \"progress\": {}}",
+        "{\"status\": 1, \"timestamp\": \"now\"}",
+        "{\"status\": 1, \"timestamp\": -1}",
+        "{\"status\": 1, \"timestamp\": 1e300}",
+        "{\"status\": 1, \"files_done\": -1}",
+        "{\"status\": 1, \"files_done\": 1.5}",
+        "{\"status\": 1, \"bytes_done\": \"1\"}",
+        "{\"status\": 1, \"message\": \"\xff\"}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
