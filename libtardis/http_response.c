@@ -166,7 +166,7 @@ static tardis_error_code_t code_of(const http_transfer_t *transfer, CURLcode res
         mapping++;
     if (mapping->code == TARDIS_HOST_TIMEOUT) {
         /* Without a connection (TLS included) the host was not slow but not there. */
-        curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected); /* 0 too on one that was kept */
+        curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
         curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &sending);
         if (connected == 0 && sending == 0)
             return TARDIS_HOST_UNREACHABLE;
