@@ -118,6 +118,7 @@ static void parse(tardis_xml_reader_t *reader)
         xmlCreateIOParserCtxt(&handlers, reader, read_bytes, NULL, reader, XML_CHAR_ENCODING_NONE);
     if (reader->parser) {
         xmlCtxtUseOptions(reader->parser, XML_PARSE_NONET | XML_PARSE_NOENT);
+        xmlDictSetLimit(reader->parser->dict, TARDIS_XML_NAMES_MAX);
         xmlParseDocument(reader->parser);
         int is_whole = reader->plan ? reader->parser->wellFormed && !reader->depth : 1;
         if (!reader->error && !(reader->has_root && is_whole))
@@ -175,7 +176,7 @@ static void check_bytes(tardis_xml_reader_t *reader, const unsigned char *bytes,
 
 /* How libxml2 words that a limit was passed; its codes do not tell. */
 static const char *const limit_words[] = {"too big",  "too long",       "uge input", "uge text",
-                                          "xcessive", "XML_PARSE_HUGE", "emory",     NULL};
+                                          "xcessive", "XML_PARSE_HUGE", "too many",     NULL};
 
 /* May be called from the depths of the input layer, so it takes a note and no more: see read_bytes(). */
 static void on_error(void *context, xml_problem_t problem)
@@ -186,6 +187,8 @@ static void on_error(void *context, xml_problem_t problem)
     if (reader->error || is_harmless)
         return;
     const char *message = problem->message ? problem->message : "not well-formed XML";
+    if (problem->code == XML_ERR_NO_MEMORY) /* how libxml2 calls it that its dictionary of names is full */
+        message = "too many different names of elements, attributes and namespaces";
     tardis_error_code_t code = TARDIS_DOCUMENT_MALFORMED;
     for (int i = 0; limit_words[i]; i++) {
         if (strstr(message, limit_words[i]))

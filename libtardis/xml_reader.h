@@ -22,6 +22,8 @@
 #define TARDIS_XML_ATTRIBUTES_MAX 256
 /** Bytes of one attribute's value. */
 #define TARDIS_XML_ATTRIBUTE_MAX 65536
+/** Bytes of all different names and namespaces of a document; finding them again takes time. */
+#define TARDIS_XML_NAMES_MAX 1048576
 /** Bytes of text of all elements that are open at a time. */
 #define TARDIS_XML_TEXT_MAX 4194304
 

@@ -219,6 +219,9 @@ refused('300 attributes', with($good, 'OWNERID="two"', join(' ', map { "a$_=\"\"
 refused('a name of 60,000 bytes', with($good, '</metsHdr>', '</metsHdr><' . 'x' x 60_000 . '/>'),
     'document_limit');
 
+refused('100,000 different names', with($good, '</metsHdr>', join('', map { "<name-of-an-element-$_/>" } 1 .. 100_000)
+    . '</metsHdr>'), 'document_limit', 3, qr/too many different names/);
+
 # Encodings.
 refused('a byte that is not UTF-8', with($good, 'Title', "Ti\xfftle"), 'document_malformed', 5);
 refused('an overlong form', with($good, 'Title', "Ti\xc1\x81tle"), 'document_malformed', 5);
