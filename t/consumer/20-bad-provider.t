@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# A provider that is down, slow or talks nonsense: each has its typed error, passing troubles are tried again, lasting ones end
-# the transfer, one line names the cause, and the key goes nowhere else.
+# A provider that is down, slow or talks nonsense: each has its typed error, passing troubles are tried again,
+# lasting ones end the transfer, one line names the cause, and the key goes nowhere else.
 
 use strict;
 use warnings;
@@ -20,8 +20,9 @@ $bed->set_option('consumer', 'retry_maximum', 100);
 
 my $elsewhere = FakeServer->new(handler => sub { return {status => 200, body => 'OK'} });
 my %answers = (
-    html => {status => 200, headers => {'Content-Type' => 'text/html'}, body => "<html>\n<h1>Wartung \xe4</h1>\x1b[2J\n</html>"},
-    broken => {status => 200, headers => {'Content-Type' => 'application/json'}, body => '{"status": 2, "mess'},
+    html => {status => 200, headers => {'Content-Type' => 'text/html'},
+        body => "<html>\n<h1>Wartung \xe4</h1>\x1b[2J\n</html>"},
+    broken => {status => 200, body => '{"status": 2, "mess'},
     nine => {status => 200, body => '{"status": 9}'},
     empty => {status => 200, body => ''},
     created => {status => 201, body => 'OK'},
@@ -41,7 +42,7 @@ my %answers = (
 );
 my $fake = FakeServer->new(parallel => 1, handler => sub {
     my ($request) = @_;
-    my ($what) = $request->{method} eq 'POST' ? $request->{body} =~ /uid=([a-z]+)\./ : $request->{path} =~ m{/status/([a-z]+)\.};
+    my ($what) = "$request->{path} $request->{body}" =~ m{(?:/status/|uid=)([a-z]+)\.};
     return $answers{$what};
 });
 add_provider($bed, $fake->url, KEY);
@@ -70,13 +71,15 @@ sub gets {
 
 my $url = quotemeta $fake->url;
 subtest 'answers to get/' => sub {
-    gets('html', 'Ingested', 'answer_malformed', 0, qr/^$url.* answers 200, not with OK but with "<html> <h1>Wartung/);
+    gets('html', 'Ingested', 'answer_malformed', 0,
+        qr/^$url.* answers 200, not with OK but with "<html> <h1>Wartung/);
     gets('empty', 'Ingested', 'answer_malformed', 0, qr/not with OK but with ""/);
     gets('created', 'Ingested', 'answer_malformed', 0, qr/answers 201/);
     gets('large', 'Ingested', 'answer_too_large', 0, qr/./);
     gets('slow', 'Ingested', 'provider_timeout', 0, qr/./);
     gets('silent', 'Ingested', 'provider_unreachable', 0, qr/./);
-    gets('redirect', 'Ingested', 'provider_redirect', 1, qr/answers 302, Location: \Q@{[$elsewhere->url]}\E\/stolen/);
+    gets('redirect', 'Ingested', 'provider_redirect', 1,
+        qr/answers 302, Location: \Q@{[$elsewhere->url]}\E\/stolen/);
     gets('forbidden', 'Ingested', 'key_refused', 1, qr/answers 403/);
     gets('missing', 'Ingested', 'uid_unknown', 1, qr/answers 404: no such experiment/);
     gets('https', 'Ingested', 'https_required', 1, qr/Use HTTPS/);
@@ -116,7 +119,8 @@ subtest 'a provider that is down, one without a key, one whose certificate nobod
     my $tls = FakeServer->new(tls => $bed, handler => sub { return {status => 200, body => 'OK'} });
     my $unreadable = 'http://127.0.0.1:7';
     my %code = ("http://127.0.0.1:$port" => 'provider_unreachable',
-        'http://127.0.0.1:5' => 'provider_unknown', $unreadable => 'provider_unknown', 'http://127.0.0.1:6' => 'provider_unknown');
+        'http://127.0.0.1:5' => 'provider_unknown', $unreadable => 'provider_unknown',
+            'http://127.0.0.1:6' => 'provider_unknown');
     add_provider($bed, "http://127.0.0.1:$port/", KEY);
     add_provider($bed, 'http://127.0.0.1:6', undef);
     chmod 0644, add_provider($bed, $unreadable, 'secret-in-the-open');
@@ -128,12 +132,13 @@ subtest 'a provider that is down, one without a key, one whose certificate nobod
     is(row($bed, $id{$_}, 'error_code'), $code{$_}, "$_ is $code{$_}") for sort keys %code;
     is(state($bed, $id{$_}), 'Ingested', 'and passes') for sort keys %code;
     is(state($bed, $good), 'Requested', 'another provider is not troubled');
-    like(row($bed, $id{$unreadable}, 'error_text'), qr/everybody may read or write it/, 'a key in the open is not used');
+    like(row($bed, $id{$unreadable}, 'error_text'), qr/everybody may read or write it/,
+        'a key in the open is not used');
     unlike("$out$err", qr/secret-in-the-open/, 'nor shown');
     settle($bed);
     my $authority = $bed->dir . '/other-authority.pem';
-    system(qw(openssl req -x509 -batch -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=Other -days 2 -out),
-        $authority, '-keyout', "$authority.key") == 0 or die "openssl failed\n";
+    system(qw(openssl req -x509 -batch -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes
+        -subj /CN=Other), '-out', $authority, '-keyout', "$authority.key") == 0 or die "openssl failed\n";
     $bed->set_option('consumer', 'ca_file', "\"$authority\"");
     my $untrusted = follow($bed, provider => $tls->url);
     my $asked = $tls->requests;
@@ -154,9 +159,11 @@ subtest 'a dead provider does not hold up the others' => sub {
     is((grep { state($bed, $_) eq 'Requested' } @good), 20, 'the healthy provider was asked for everything');
     my $begun = grep { row($bed, $_, 'attempts') } @dead;
     is($begun, 8, 'of the slow one as many as may be in flight');
-    my $free = grep { !defined row($bed, $_, 'lease_owner') && row($bed, $_, 'next_attempt_at <= UTC_TIMESTAMP(6)') } @dead;
+    my $free = grep { !defined row($bed, $_, 'lease_owner') && row($bed, $_,
+        'next_attempt_at <= UTC_TIMESTAMP(6)') } @dead;
     is($free, 12, 'the others are due at once and nobody holds them');
-    like($out, qr/^tick: 28 stepped, 20 moved on, 0 complete, 0 failed, 0 waiting, 8 errors/, 'the summary counts what was stepped');
+    like($out, qr/^tick: 28 stepped, 20 moved on, 0 complete, 0 failed, 0 waiting, 8 errors/,
+        'the summary counts what was stepped');
 };
 
 done_testing;

@@ -12,7 +12,8 @@ use Testbed::Servers;
 
 my $bed = Testbed->new;
 my $store = $bed->env('CONSUMER_STORE');
-my %files = ('raw/a.dat' => 'alpha', 'raw/b.dat' => 'b' x 3_000_000, 'raw/empty' => '', "x y/\x{c3}\x{a4}'\"\\.dat" =~ s/\\//r => 'umlaut');
+my %files = ('raw/a.dat' => 'alpha', 'raw/b.dat' => 'b' x 3_000_000, 'raw/empty' => '',
+    "x y/\x{c3}\x{a4}'\"\\.dat" =~ s/\\//r => 'umlaut');
 put_files($bed, 'someone-else', {'file' => 'so that the store is not empty'});
 
 sub checking {
@@ -38,8 +39,10 @@ subtest 'all there' => sub {
 };
 
 my %wrong = (
-    'size_mismatch' => ['short', sub { put_files($bed, $_[0], {'raw/a.dat' => 'alp'}) }, qr/raw\/a\.dat: size is 3 bytes, 5 were promised/],
-    'digest_mismatch' => ['of the right size and wrong', sub { put_files($bed, $_[0], {'raw/a.dat' => 'alphA'}) },
+    'size_mismatch' => ['short', sub { put_files($bed, $_[0], {'raw/a.dat' => 'alp'}) },
+        qr/raw\/a\.dat: size is 3 bytes, 5 were promised/],
+    'digest_mismatch' => ['of the right size and wrong', sub { put_files($bed, $_[0],
+        {'raw/a.dat' => 'alphA'}) },
         qr/raw\/a\.dat: SHA-512 is [0-9a-f]{16}\.\.\., [0-9a-f]{16}\.\.\. was promised/],
     'file_missing' => ['missing', sub { unlink "$store/$_[0]/raw/a.dat" }, qr/: raw\/a\.dat is not there/],
     'file_not_regular' => ['a symbolic link', sub {
@@ -71,8 +74,10 @@ subtest 'a directory, a link and a pipe in place of what was promised' => sub {
     symlink '../real', "$store/$id/b/link" or die "symlink: $!\n";
     system('mkfifo', "$store/$id/c/pipe") == 0 or die "mkfifo failed\n";
     tick($bed);
-    is_deeply([problems($id)], ['1 file_not_regular', '2 file_not_regular', '3 file_not_regular'], 'none of them is followed');
-    like(row($bed, $id, 'error_text'), qr/^3 of 3 files are not as promised: a\/directory.*; b\/link\/file.*; c\/pipe/, 'all are named');
+    is_deeply([problems($id)], ['1 file_not_regular', '2 file_not_regular', '3 file_not_regular'],
+        'none of them is followed');
+    like(row($bed, $id, 'error_text'),
+        qr/^3 of 3 files are not as promised: a\/directory.*; b\/link\/file.*; c\/pipe/, 'all are named');
 };
 
 subtest 'many problems' => sub {
@@ -81,7 +86,9 @@ subtest 'many problems' => sub {
     put_files($bed, $id, {map { $_ => $many{$_} } grep { !/7$/ } keys %many});
     tick($bed);
     is(state($bed, $id), 'FailPermanent');
-    like(row($bed, $id, 'error_text'), qr/^250 of 2500 files are not as promised: f0007 is not there; f0017.*; f0027.*; \.\.\.\z/, 'the first ones are named');
+    like(row($bed, $id, 'error_text'),
+        qr/^250 of 2500 files are not as promised: f0007 is not there; f0017.*; f0027.*; \.\.\.\z/,
+        'the first ones are named');
     is(scalar(my @all = problems($id)), 250, 'all are kept');
     my ($status, $page) = $bed->run('tardis-consumer', 'show', $id);
     like($page, qr/Files that are not as promised: 250; the first of them\n/, 'show says how many');
@@ -89,7 +96,8 @@ subtest 'many problems' => sub {
 };
 
 subtest 'files without a digest' => sub {
-    my $id = checking({a => {content => 'x', digest => undef}, b => {content => 'yy', digest => undef}, c => 'z'});
+    my $id = checking(
+        {a => {content => 'x', digest => undef}, b => {content => 'yy', digest => undef}, c => 'z'});
     put_files($bed, $id, {a => 'X', b => 'yy', c => 'z'});
     tick($bed);
     is(state($bed, $id), 'Complete', 'do not fail the experiment');
@@ -137,7 +145,8 @@ subtest 'a store that goes away while files are checked' => sub {
     my $top = put_files($bed, $id, {a => 'x', z => ''});
     truncate "$top/z", 8 * 2 ** 30;
     my $pid = $bed->start('tardis-consumer', 'tick');
-    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 1 }) or die "nothing was checked\n";
+    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 1 })
+        or die "nothing was checked\n";
     rename $store, "$store.away" or die "rename: $!\n";
     mkdir $store or die "mkdir: $!\n";
     truncate "$store.away/$id/z", 0;
@@ -185,7 +194,7 @@ subtest 'a check that is stopped goes on where it was' => sub {
     my $id = checking(\%large);
     put_files($bed, $id, \%large);
     unlink "$store/$id/part03";
-    $bed->sql('consumer', 'UPDATE synced_experiment SET checked_through = 20, bytes_checked = 20000 WHERE experiment_id = ?', $id);
+    change($bed, $id, 'checked_through = 20, bytes_checked = 20000');
     tick($bed);
     is(state($bed, $id), 'Complete', 'what is behind the cursor is not looked at again');
     is(row($bed, $id, 'bytes_checked'), 30_000, 'bytes go on counting');

@@ -17,7 +17,8 @@ my $sink = SmtpSink->new;
 my $admins = '{"ops@uni.example", "Night.Shift+tardis@uni.example"}';
 $bed->set_option('consumer', 'smtp_url', '"' . $sink->url . '"');
 $bed->set_option('consumer', 'mail_administrators', $admins);
-my $title = encode('UTF-8', "R\x{f6}ntgen\r\nBcc: evil\@example.org\r\n\r\nof a very long kind " . "\x{e4}" x 90);
+my $title = encode('UTF-8', "R\x{f6}ntgen\r\nBcc: evil\@example.org\r\n\r\nof a very long kind "
+    . "\x{e4}" x 90);
 
 sub complete {
     my (%more) = @_;
@@ -41,7 +42,8 @@ sub parse {
 subtest 'complete' => sub {
     my $id = complete(title => $title, owners => ['ada@uni.example', 'ops@uni.example']);
     my ($status, $out, $err) = tick($bed);
-    like($out, qr/1 complete, 0 failed, 0 waiting, 0 errors, 2 mails sent in/, 'the summary counts mails') or diag $err;
+    like($out, qr/1 complete, 0 failed, 0 waiting, 0 errors, 2 mails sent in/, 'the summary counts mails')
+        or diag $err;
     my @mails = $sink->messages;
     is_deeply([sort map { @{$_->{to}} } @mails], ['Night.Shift+tardis@uni.example', 'ops@uni.example'],
         'administrators get one each, owners none');
@@ -49,13 +51,16 @@ subtest 'complete' => sub {
     is($mails[0]{from}, 'tardis@uni.example', 'the sender of the envelope');
     is_deeply($headers->{from}, ['tardis@uni.example'], 'and of the message');
     is_deeply($headers->{to}, $mails[0]{to}, 'the recipient');
-    is(@{$headers->{$_} // []}, 1, "one $_") for qw(date message-id from to subject mime-version content-type);
+    is(@{$headers->{$_} // []}, 1,
+        "one $_") for qw(date message-id from to subject mime-version content-type);
     ok(!$headers->{bcc}, 'a title cannot add a header');
     unlike($mails[0]{data}, qr/[^\x09\x0a\x20-\x7e]/, 'plain ASCII on the wire');
     ok(!(grep { length > 76 } split /\n/, $mails[0]{data}), 'no line is too long');
-    like(decode('MIME-Header', $headers->{subject}[0]), qr/^\[tardis\] experiment $id is complete: R\x{f6}ntgen +Bcc: evil/,
+    like(decode('MIME-Header', $headers->{subject}[0]),
+        qr/^\[tardis\] experiment $id is complete: R\x{f6}ntgen +Bcc: evil/,
         'the subject says what');
-    like($headers->{date}[0], qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/, 'a date as RFC 5322 has it');
+    like($headers->{date}[0], qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000$/,
+        'a date as RFC 5322 has it');
     like($headers->{'message-id'}[0], qr/^<[^\s<>\@]+\@uni\.example>$/, 'a Message-ID');
     like($text, qr/uid +tardis\.\d+\n/, 'the uid');
     like($text, qr/\Q@{[$bed->env('CONSUMER_URL')]}\E\/experiment\/view\/$id\n/, 'a link');
@@ -65,13 +70,15 @@ subtest 'complete' => sub {
 };
 
 subtest 'failed' => sub {
-    my $id = complete(content => 'y', title => 'Plain', owners => ['ada@uni.example', 'OPS@uni.example', 'bob',
+    my $id = complete(content => 'y', title => 'Plain', owners => ['ada@uni.example', 'OPS@uni.example',
+        'bob',
         "eve\@uni.example>\r\nRCPT TO:<mallory\@example.org", 'Ada <ada@uni.example>']);
     $bed->set_option('consumer', 'mail_owners', 'true');
     tick($bed);
     my @mails = ($sink->messages)[2 .. 9];
     is_deeply([sort map { @{$_->{to}} } grep { $_ } @mails],
-        ['Night.Shift+tardis@uni.example', 'ada@uni.example', 'ops@uni.example'], 'owners with an address get one, each once');
+        ['Night.Shift+tardis@uni.example', 'ada@uni.example', 'ops@uni.example'],
+            'owners with an address get one, each once');
     my ($headers, $text) = parse($mails[0]);
     is($headers->{subject}[0], "[tardis] experiment $id has failed (digest_mismatch): Plain", 'the subject');
     like($text, qr/1 of 1 files is not as promised: a: SHA-512 is .* \[digest_mismatch\]/, 'why');
@@ -106,17 +113,20 @@ subtest 'a mail server that is away, or refuses' => sub {
     $bed->sql('consumer', $due);
     ($status, $out) = tick($bed);
     like($out, qr/, 2 mails not sent in/, 'refused');
-    is($bed->sql('consumer', "SELECT GROUP_CONCAT(DISTINCT error_code) FROM notification WHERE sent_at IS NULL"), 'mail_refused',
+    is($bed->sql('consumer',
+        "SELECT GROUP_CONCAT(DISTINCT error_code) FROM notification WHERE sent_at IS NULL"), 'mail_refused',
         'as the database knows');
     ($status, $out) = $bed->run('tardis-consumer', 'show', $id);
-    like($out, qr/^  mail +to ops\@uni\.example, waiting until \S+: \S/m, 'show tells that it waits, and why');
+    like($out, qr/^  mail +to ops\@uni\.example, waiting until \S+: \S/m,
+        'show tells that it waits, and why');
     $refusing->stop;
     my $working = SmtpSink->new(port => $port);
     $bed->sql('consumer', $due);
     ($status, $out) = tick($bed);
     like($out, qr/, 2 mails sent in/, 'sent when it can be');
     is(scalar $working->messages, 2, 'once each');
-    is($bed->sql('consumer', 'SELECT COUNT(*) FROM notification WHERE sent_at IS NULL OR next_attempt_at IS NOT NULL'), 0,
+    is($bed->sql('consumer',
+        'SELECT COUNT(*) FROM notification WHERE sent_at IS NULL OR next_attempt_at IS NOT NULL'), 0,
         'the outbox is empty');
 };
 

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The database goes away before, while and after a step: the tick says so, nothing is half written, and the next one goes on.
+# The database goes away before, while and after a step: the tick says so, nothing is half written, and the
+# next one goes on.
 
 use strict;
 use warnings;
@@ -60,7 +61,8 @@ sub finish_tick {
     return $? >> 8;
 }
 
-for my $case (['Ingested', 'a', 'Requested'], ['Requested', 'busy', 'InProgress'], ['InProgress', 'b', 'CheckingIntegrity']) {
+for my $case (['Ingested', 'a', 'Requested'], ['Requested', 'busy', 'InProgress'], ['InProgress', 'b',
+    'CheckingIntegrity']) {
     my ($state, $name, $next) = @$case;
     subtest "away while the provider answers in $state" => sub {
         my $id = follow($bed, provider => $fake->url, uid => "tardis.$name.$state", state => $state);
@@ -96,7 +98,8 @@ subtest 'away while files are checked' => sub {
     put_files($bed, $id, {a => 'x', z => ''});
     truncate $bed->env('CONSUMER_STORE') . "/$id/z", 8 * 2 ** 30;
     my $pid = $bed->start('tardis-consumer', 'tick');
-    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 1 }) or die "nothing was checked\n";
+    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 1 })
+        or die "nothing was checked\n";
     $bed->stop_db;
     truncate $bed->env('CONSUMER_STORE') . "/$id/z", 0;
     waitpid $pid, 0;
@@ -104,7 +107,8 @@ subtest 'away while files are checked' => sub {
     $bed->start_db;
     is(state($bed, $id), 'CheckingIntegrity', 'it stays');
     is($bed->sql('consumer', 'SELECT COUNT(*) FROM file_problem'), 0, 'no file was blamed');
-    $bed->sql('consumer', 'UPDATE datafile SET size = 0, digest = NULL WHERE experiment_id = ? AND number = 2', $id);
+    $bed->sql('consumer', 'UPDATE datafile SET size = 0, digest = NULL
+        WHERE experiment_id = ? AND number = 2', $id);
     sleep 1.1;
     tick($bed);
     is(state($bed, $id), 'Complete', 'the next tick finishes it');
@@ -126,7 +130,7 @@ subtest 'away while mail is sent' => sub {
     $bed->start_db;
     my $working = SmtpSink->new;
     $bed->set_option('consumer', 'smtp_url', '"' . $working->url . '"');
-    $bed->sql('consumer', 'UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6), lease_until = UTC_TIMESTAMP(6)');
+    $bed->sql('consumer', 'UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6)');
     tick($bed);
     is(scalar $working->messages, 1, 'the mail is not lost');
 };

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# A tick that is killed with SIGKILL, wherever it is, changes nothing about where an experiment ends and what its history tells.
+# A tick that is killed with SIGKILL, wherever it is, changes nothing about where an experiment ends and what
+# its history tells.
 
 use strict;
 use warnings;
@@ -60,18 +61,22 @@ subtest 'while files are checked' => sub {
     my $top = put_files($bed, $id, {a => 'x', b => 'wrong', z => ''});
     truncate "$top/z", 8 * 2 ** 30;
     my $pid = $bed->start('tardis-consumer', 'tick');
-    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 2 }) or die "nothing was checked\n";
+    Testbed::Servers::wait_until(30, sub { row($bed, $id, 'checked_through') == 2 })
+        or die "nothing was checked\n";
     kill 'KILL', $pid;
     waitpid $pid, 0;
     is(state($bed, $id), 'CheckingIntegrity', 'it stays');
-    is($bed->sql('consumer', 'SELECT COUNT(*) FROM file_problem WHERE experiment_id = ?', $id), 1, 'what was found is kept');
+    is($bed->sql('consumer', 'SELECT COUNT(*) FROM file_problem WHERE experiment_id = ?', $id), 1,
+        'what was found is kept');
     truncate "$top/z", 0;
     unlink "$top/a";
-    $bed->sql('consumer', 'UPDATE datafile SET size = 0, digest = NULL WHERE experiment_id = ? AND number = 3', $id);
+    $bed->sql('consumer', 'UPDATE datafile SET size = 0, digest = NULL
+        WHERE experiment_id = ? AND number = 3', $id);
     sleep 1.1;
     tick($bed);
     is(state($bed, $id), 'FailPermanent', 'the next tick finishes the check');
-    like(row($bed, $id, 'error_text'), qr/^1 of 3 files is not as promised: b: size is/, 'with what was found, and not from the start');
+    like(row($bed, $id, 'error_text'), qr/^1 of 3 files is not as promised: b: size is/,
+        'with what was found, and not from the start');
 };
 
 subtest 'at any moment' => sub {
@@ -104,12 +109,17 @@ subtest 'at any moment' => sub {
     my %all = (%good, %bad, %failing);
     is($bed->sql('consumer', $open), 0, 'all come to an end');
     is((grep { state($bed, $_) eq 'Complete' } keys %good), $count, 'the good ones are complete');
-    is((grep { row($bed, $_, 'error_code') eq 'size_mismatch' } keys %bad), $count, 'the bad ones have failed');
-    is((grep { row($bed, $_, 'error_code') eq 'transfer_failed' } keys %failing), $count, 'so have those that the provider gave up');
-    my $problems = 'SELECT GROUP_CONCAT(file_number ORDER BY file_number) FROM file_problem WHERE experiment_id = ?';
-    is((grep { $bed->sql('consumer', $problems, $_) eq '3,30' } keys %bad), $count, 'each bad one has its two problems')
+    is((grep { row($bed, $_, 'error_code') eq 'size_mismatch' } keys %bad), $count,
+        'the bad ones have failed');
+    is((grep { row($bed, $_, 'error_code') eq 'transfer_failed' } keys %failing), $count,
+        'so have those that the provider gave up');
+    my $problems = 'SELECT GROUP_CONCAT(file_number ORDER BY file_number) FROM file_problem
+        WHERE experiment_id = ?';
+    is((grep { $bed->sql('consumer', $problems, $_) eq '3,30' } keys %bad), $count,
+        'each bad one has its two problems')
         or diag map { $bed->sql('consumer', $problems, $_) . "\n" } keys %bad;
-    is($bed->sql('consumer', 'SELECT COUNT(*) FROM synced_experiment WHERE lease_owner IS NOT NULL'), 0, 'nobody holds any');
+    is($bed->sql('consumer', 'SELECT COUNT(*) FROM synced_experiment WHERE lease_owner IS NOT NULL'), 0,
+        'nobody holds any');
     my @broken;
     for my $id (sort keys %all) {
         my $at = 'Ingested';
@@ -126,7 +136,8 @@ subtest 'at any moment' => sub {
     is_deeply($row, [3 * $count, 3 * $count], 'one mail for each');
     for (1 .. 300) {
         last unless $bed->sql('consumer', 'SELECT COUNT(*) FROM notification WHERE sent_at IS NULL');
-        $bed->sql('consumer', 'UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6) WHERE sent_at IS NULL');
+        $bed->sql('consumer', 'UPDATE notification SET next_attempt_at = UTC_TIMESTAMP(6)
+            WHERE sent_at IS NULL');
         tick($bed);
     }
     my %told;

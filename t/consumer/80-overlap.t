@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# Several ticks at once step each experiment once; one that is told to stop finishes what is in flight and gives back the rest.
+# Several ticks at once step each experiment once; one that is told to stop finishes what is in flight and
+# gives back the rest.
 
 use strict;
 use warnings;
@@ -33,8 +34,10 @@ subtest 'four ticks at once' => sub {
     $asked{$_->{body} =~ /uid=(many\.\d+)/ ? $1 : '?'}++ for grep { $_->{method} eq 'POST' } $fake->requests;
     is(keys %asked, 300, 'every experiment was asked for');
     is_deeply([grep { $asked{$_} > 1 } sort keys %asked], [], 'none twice');
-    is($bed->sql('consumer', "SELECT COUNT(*) FROM synced_event WHERE from_state = 'Ingested'"), 300, 'each has moved on once');
-    is($bed->sql('consumer', "SELECT COUNT(*) FROM synced_experiment WHERE state = 'Ingested' OR lease_owner IS NOT NULL"), 0,
+    is($bed->sql('consumer', "SELECT COUNT(*) FROM synced_event WHERE from_state = 'Ingested'"), 300,
+        'each has moved on once');
+    is($bed->sql('consumer',
+        "SELECT COUNT(*) FROM synced_experiment WHERE state = 'Ingested' OR lease_owner IS NOT NULL"), 0,
         'none is left, none is held');
     settle($bed);
 };
@@ -63,7 +66,7 @@ subtest 'a lease that was lost' => sub {
     open(my $file, '>', $gate) or die "$gate: $!\n";
     my $pid = $bed->start('tardis-consumer', 'tick');
     Testbed::Servers::wait_until(20, sub { $fake->requests > $before }) or die "the tick asks nothing\n";
-    $bed->sql('consumer', "UPDATE synced_experiment SET lease_owner = 'somebody:else:1' WHERE experiment_id = ?", $id);
+    change($bed, $id, "lease_owner = 'somebody:else:1'");
     unlink $gate;
     waitpid $pid, 0;
     is($?, 0, 'does not make the tick fail');
@@ -80,7 +83,7 @@ subtest 'a notification that comes while a step is under way' => sub {
     open(my $file, '>', $gate) or die "$gate: $!\n";
     my $pid = $bed->start('tardis-consumer', 'tick');
     Testbed::Servers::wait_until(20, sub { $fake->requests > $before }) or die "the tick asks nothing\n";
-    $bed->sql('consumer', 'UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6) WHERE experiment_id = ?', $id);
+    change($bed, $id, 'next_attempt_at = UTC_TIMESTAMP(6)');
     unlink $gate;
     waitpid $pid, 0;
     is(row($bed, $id, 'next_attempt_at <= UTC_TIMESTAMP(6)'), 1, 'is not forgotten: it is due at once');

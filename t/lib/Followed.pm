@@ -1,8 +1,10 @@
 package Followed;
 
-# Experiments that the consumer follows, put straight into its database, for tests of what happens to them there.
+# Experiments that the consumer follows, put straight into its database, for tests of what happens to them
+# there.
 #
-#   my $id = follow($bed, provider => $fake->url, uid => 'tardis.7', state => 'Ingested', files => {'a/b.dat' => 'bytes'});
+#   my $id = follow($bed, provider => $fake->url, uid => 'tardis.7', state => 'Ingested', files => {'a/b.dat'
+# => 'bytes'});
 #   my ($status, $out, $err) = tick($bed, '--only', $id);
 #   is(state($bed, $id), 'Requested');
 #
@@ -18,7 +20,7 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use JSON::PP;
 
-our @EXPORT = qw(add_provider follow put_files tick tick_until state row events settle answer KEY);
+our @EXPORT = qw(add_provider follow put_files tick tick_until state row change events settle answer KEY);
 
 use constant KEY => 'followed-key';
 
@@ -39,20 +41,24 @@ sub add_provider {
     return $file;
 }
 
-# ($bed, %what): provider, uid, state, title, owners (array), files (path => bytes; a reference to a hash may set size and
-# digest (bytes or undef) and algorithm as promised), due (seconds from now). Text is UTF-8 bytes. Returns the id.
+# ($bed, %what): provider, uid, state, title, owners (array), files (path => bytes; a reference to a hash may
+# set size and
+# digest (bytes or undef) and algorithm as promised), due (seconds from now). Text is UTF-8 bytes. Returns
+# the id.
 my $uids = 0;
 sub follow {
     my ($bed, %what) = @_;
     my $files = $what{files} // {'raw/a.dat' => 'some bytes'};
     my $uid = $what{uid} // 'tardis.' . (1000 + ++$uids);
     my $db = DBI->connect('DBI:MariaDB:mariadb_read_default_file=' . $bed->env('CONSUMER_DB_OPTIONS')
-        . ';mariadb_read_default_group=tardis', undef, undef, {RaiseError => 1, PrintError => 0, AutoCommit => 0});
+        . ';mariadb_read_default_group=tardis', undef, undef,
+            {RaiseError => 1, PrintError => 0, AutoCommit => 0});
     my @promised = map { promised($_, $files->{$_}) } sort keys %$files;
     my $bytes = 0;
     $bytes += $_->{size} for @promised;
-    $db->do("INSERT INTO experiment (title, description, institution, file_count, byte_count, created_at, updated_at)
-        VALUES (?, '', 'Facility', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef, decode('UTF-8', $what{title} // "Experiment $uid"),
+    my $title = decode('UTF-8', $what{title} // "Experiment $uid");
+    $db->do("INSERT INTO experiment (title, description, institution, file_count, byte_count, created_at,
+        updated_at) VALUES (?, '', 'Facility', ?, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef, $title,
         scalar @promised, $bytes);
     my $id = $db->{mariadb_insertid};
     $db->do("INSERT INTO dataset VALUES (?, 1, 'raw')", undef, $id);
@@ -63,12 +69,14 @@ sub follow {
         digest_algorithm, digest) VALUES (?, ?, 1, ?, ?, ?, ?, ?)');
     for my $file (@promised) {
         $insert->bind_param(7, undef, DBI::SQL_VARBINARY());
-        $insert->execute($id, ++$number, (decode('UTF-8', $file->{path})) x 2, @$file{qw(size algorithm digest)});
+        $insert->execute($id, ++$number, (decode('UTF-8', $file->{path})) x 2,
+            @$file{qw(size algorithm digest)});
     }
-    $db->do("INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state, state_since, moved_at,
-        next_attempt_at, created_at, updated_at) VALUES (?, ?, ?, REPEAT('x', 32), ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
-        UTC_TIMESTAMP(6) + INTERVAL ? SECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef, $id, $uid,
-        $what{provider} // 'http://127.0.0.1:9', $what{state} // 'Ingested', $what{due} // 0);
+    $db->do("INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state,
+        state_since, moved_at, next_attempt_at, created_at, updated_at)
+        VALUES (?, ?, ?, REPEAT('x', 32), ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6),
+        UTC_TIMESTAMP(6) + INTERVAL ? SECOND, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))", undef,
+        $id, $uid, $what{provider} // 'http://127.0.0.1:9', $what{state} // 'Ingested', $what{due} // 0);
     $db->commit;
     $db->disconnect;
     return $id;
@@ -77,8 +85,10 @@ sub follow {
 sub promised {
     my ($path, $file) = @_;
     my $content = ref $file ? $file->{content} // '' : $file;
-    my %promised = (path => $path, size => length $content, algorithm => 'SHA-512', digest => sha512($content));
-    %promised = (%promised, map { $_ => $file->{$_} } grep { exists $file->{$_} } qw(size algorithm digest)) if ref $file;
+    my %promised = (path => $path, size => length $content, algorithm => 'SHA-512',
+        digest => sha512($content));
+    %promised = (%promised,
+        map { $_ => $file->{$_} } grep { exists $file->{$_} } qw(size algorithm digest)) if ref $file;
     $promised{digest} = md5($content) if $promised{algorithm} && $promised{algorithm} eq 'MD5';
     $promised{algorithm} = undef unless defined $promised{digest};
     return \%promised;
@@ -115,7 +125,8 @@ sub tick_until {
     return state($bed, $id) eq $state;
 }
 
-sub state { return scalar $_[0]->sql('consumer', 'SELECT state FROM synced_experiment WHERE experiment_id = ?', $_[1]) }
+sub state { return scalar $_[0]->sql('consumer',
+    'SELECT state FROM synced_experiment WHERE experiment_id = ?', $_[1]) }
 
 # ($bed, $id, @columns): values of its row.
 sub row {
@@ -123,6 +134,13 @@ sub row {
     my ($row) = $bed->sql('consumer', 'SELECT ' . join(', ', @columns)
         . ' FROM synced_experiment WHERE experiment_id = ?', $id);
     return wantarray ? @$row : $row->[0];
+}
+
+# ($bed, $id, $assignments): changes its row behind the back of the tools.
+sub change {
+    my ($bed, $id, $assignments) = @_;
+    $bed->sql('consumer', "UPDATE synced_experiment SET $assignments WHERE experiment_id = ?", $id);
+    return;
 }
 
 # ($bed, $id): its history as lines "kind from to code", with - for what is not there.
@@ -139,7 +157,8 @@ sub settle { $_[0]->sql('consumer', 'UPDATE synced_experiment SET next_attempt_a
 sub answer {
     my (%status) = @_;
     return {status => 200, headers => {'Content-Type' => 'application/json'},
-        body => JSON::PP->new->canonical->encode({timestamp => 1700000000.5, human_status => 'x', message => '', %status})};
+        body => JSON::PP->new->canonical->encode(
+            {timestamp => 1700000000.5, human_status => 'x', message => '', %status})};
 }
 
 1;
