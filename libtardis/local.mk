@@ -73,6 +73,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/site.c \
 	libtardis/source_db.c \
 	libtardis/status.c \
+	libtardis/status_encode.c \
 	libtardis/transfer_copy.c \
 	libtardis/transfer_copy.h \
 	libtardis/transfer_file.c \
@@ -90,6 +91,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
 	libtardis/synced_rows.c \
+	libtardis/synced_story_db.c \
+	libtardis/tardis_synced_report.h \
 	libtardis/synced_rows.h \
 	libtardis/tardis_uid.h \
 	libtardis/transfer_admin_db.c \

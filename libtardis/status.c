@@ -1,7 +1,6 @@
 #include "tardis_status.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
 #include <apr_strings.h>
 #include <jansson.h>
@@ -28,7 +27,6 @@ static const member_t counts[] = {
     {NULL, 0},
 };
 
-static json_t *text_value(const char *text, apr_pool_t *pool);
 static tardis_error_t *read_status(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
 static tardis_error_t *read_texts(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
 static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
@@ -59,45 +57,6 @@ const char *tardis_status_human(int status)
     default:
         return NULL;
     }
-}
-
-const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool)
-{
-    json_t *document = json_object();
-
-    json_object_set_new(document, "status", json_integer(status->status));
-    json_object_set_new(document, "human_status", json_string(tardis_status_human(status->status)));
-    json_object_set_new(document, "timestamp", json_real((double)status->timestamp / APR_USEC_PER_SEC));
-    for (const member_t *member = texts; member->name; member++) {
-        const char *text = *text_of(status, member);
-        /* An original reads message and progress always; error and code are absent unless there is one. */
-        if (member < texts + 2 || (text && *text))
-            json_object_set_new(document, member->name, text_value(text ? text : "", pool));
-    }
-    for (const member_t *member = counts; member->name; member++) {
-        if (*count_of(status, member) >= 0)
-            json_object_set_new(document, member->name, json_integer(*count_of(status, member)));
-    }
-    /* 16 digits hold microseconds until the year 2286 without noise behind them. */
-    char *text = json_dumps(document, JSON_REAL_PRECISION(16));
-    json_decref(document);
-    const char *copy = apr_pstrdup(pool, text);
-    free(text);
-    return copy;
-}
-
-/* JSON is UTF-8; of a text that is not, what is not ASCII becomes `?`. */
-static json_t *text_value(const char *text, apr_pool_t *pool)
-{
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    char *plain = apr_pstrdup(pool, text);
-    for (char *c = plain; *c; c++) {
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    }
-    return json_string(plain);
 }
 
 tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status,

@@ -37,8 +37,24 @@ typedef struct tardis_status_t {
 /** `Transfer Complete` ...; NULL if @a status is none of the five. */
 const char *tardis_status_human(int status);
 
-/** The document as JSON text. */
+/** The document as JSON text; a text member that is not UTF-8 has `?` for what is not ASCII. */
 const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool);
+
+/** Most uids that one `POST status/` may ask about (protocol.md, "Extensions"). */
+#define TARDIS_STATUS_BATCH_MAX 1000
+
+/** One status of an answer to `POST status/`. */
+typedef struct tardis_status_entry_t {
+    const char *key; /**< the member it is in; no two entries have the same */
+    const tardis_status_t *status;
+} tardis_status_entry_t;
+
+/**
+ * The answer to `POST status/`, `{"statuses": {KEY: DOCUMENT, ...}}`, as JSON text.
+ * @param length set to its length in bytes.
+ */
+const char *tardis_statuses_encode(const tardis_status_entry_t *entries, int count, apr_size_t *length,
+                                   apr_pool_t *pool);
 
 /**
  * Reads a document; a null is taken as absent, members that are not known are skipped.

@@ -72,6 +72,7 @@ UNIT_TESTS = \
 	t/unit/digest \
 	t/unit/http_url \
 	t/unit/status \
+	t/unit/status_encode \
 	t/unit/form \
 	t/unit/users \
 	t/unit/backoff \
@@ -132,6 +133,9 @@ t_unit_http_url_LDADD = $(UNIT_LIBS)
 t_unit_status_SOURCES = t/unit/status.c
 t_unit_status_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_status_LDADD = $(UNIT_LIBS)
+t_unit_status_encode_SOURCES = t/unit/status_encode.c
+t_unit_status_encode_CPPFLAGS = $(UNIT_FLAGS) $(JANSSON_CFLAGS)
+t_unit_status_encode_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
 t_unit_form_SOURCES = t/unit/form.c
 t_unit_form_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_form_LDADD = $(UNIT_LIBS)
