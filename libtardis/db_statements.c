@@ -8,6 +8,7 @@ static tardis_error_t *prepared(MYSQL_STMT **statement, tardis_db_t *db, const c
 static apr_status_t close_statement(void *data);
 static void forget_statements(tardis_db_t *db);
 static tardis_error_t *check_parameters(MYSQL_STMT *statement, const char *sql, int count, apr_pool_t *pool);
+static tardis_error_t *statement_error(tardis_db_t *db, MYSQL_STMT *statement, apr_pool_t *pool);
 
 tardis_error_t *tardis_db_execute(tardis_db_t *db, const char *sql, const tardis_db_value_t *values,
                                   int count, tardis_db_changes_t *changes, apr_pool_t *pool)
@@ -42,7 +43,7 @@ tardis_error_t *db_run(tardis_db_t *db, const char *sql, const tardis_db_value_t
     if (!failed && rows)
         *rows = db_rows_fetch(statement, &failed, db->scratch, pool);
     if (failed)
-        error = db_error(db, mysql_stmt_errno(statement), mysql_stmt_error(statement), pool);
+        error = statement_error(db, statement, pool);
     if (!db->lost)
         mysql_stmt_free_result(statement);
     /* What the server does not know any more, or cannot keep up to date, is prepared anew next time. */
@@ -94,4 +95,12 @@ static tardis_error_t *check_parameters(MYSQL_STMT *statement, const char *sql, 
         return NULL;
     return tardis_error_create(pool, TARDIS_INTERNAL_ERROR,
                                "a statement needs %lu values and was given %d: %.200s", wanted, count, sql);
+}
+
+/* MariaDB's library leaves what went wrong while rows were fetched, a deadlock say, on the connection alone. */
+static tardis_error_t *statement_error(tardis_db_t *db, MYSQL_STMT *statement, apr_pool_t *pool)
+{
+    if (mysql_stmt_errno(statement))
+        return db_error(db, mysql_stmt_errno(statement), mysql_stmt_error(statement), pool);
+    return db_error(db, mysql_errno(db->mysql), mysql_error(db->mysql), pool);
 }

@@ -27,6 +27,17 @@ is(($lost->ask('begin'))[0], 'ok ', 'the loser begins anew');
 is(($lost->ask('execute UPDATE pair SET value = 3'))[0], 'ok 2 0', 'repeats its changes');
 is(($lost->ask('commit'))[0], 'ok ', 'and commits');
 
+# The same where the deadlock is found while rows are read: the client library tells of it in another place.
+$_->ask('begin') for $first, $second;
+$first->ask('query 1 SELECT value FROM pair WHERE id = 1 FOR UPDATE');
+$second->ask('query 1 SELECT value FROM pair WHERE id = 2 FOR UPDATE');
+$second->send('query 1 SELECT value FROM pair WHERE id = 1 FOR UPDATE');
+$first->send('query 1 SELECT value FROM pair WHERE id >= 1 ORDER BY id FOR UPDATE');
+my @read = map { ($_->answer)[0] } $first, $second;
+is(scalar(grep { /^error database_busy Deadlock/ } @read), 1, 'so is the loser of a deadlock between readers')
+    or diag(explain(\@read));
+$_->ask('rollback') for $first, $second;
+
 $first->ask('begin');
 $first->ask('execute UPDATE pair SET value = 4 WHERE id = 1');
 $second->ask('execute SET SESSION innodb_lock_wait_timeout = 1');
