@@ -87,6 +87,11 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/suggest.c \
 	libtardis/suggest.h \
 	libtardis/sync_manager.c \
+	libtardis/sync_statuses.c \
+	libtardis/sync_statuses.h \
+	libtardis/transfer_status_db.c \
+	libtardis/transfer_status_db.h \
+	libtardis/transfer_statuses.c \
 	libtardis/synced_claim_db.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \

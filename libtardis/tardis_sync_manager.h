@@ -21,6 +21,14 @@ typedef struct tardis_sync_settings_t {
     const char *institution; /**< first part of its uids */
 } tardis_sync_settings_t;
 
+/** One uid of several that are asked about at once, and its answer. */
+typedef struct tardis_status_query_t {
+    const char *uid;
+    apr_pool_t *pool;        /**< what the answer lives in; no other thread uses it meanwhile */
+    tardis_status_t *status; /**< the answer ... */
+    tardis_error_t *error;   /**< ... or why there is none: TARDIS_UID_INVALID, TARDIS_UID_UNKNOWN, TARDIS_NOT_REQUESTED */
+} tardis_status_query_t;
+
 /** A backend. Slots are called by request threads, each with a context of its own; what they return lives in @a pool. */
 typedef struct tardis_sync_manager_t {
     const char *name;
@@ -30,6 +38,12 @@ typedef struct tardis_sync_manager_t {
     /** Required. @return TARDIS_UID_UNKNOWN, TARDIS_NOT_REQUESTED (both become status 4), database errors ... */
     tardis_error_t *(*status)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
                               const tardis_sync_client_t *client, const char *uid, tardis_status_t **status, apr_pool_t *pool);
+    /**
+     * Optional: statuses of many uids at once, which are syntactically right; without it status is called for each. Sets status or
+     * error of each query. @return only what makes no answer to any of them possible (the database is away).
+     */
+    tardis_error_t *(*statuses)(const tardis_context_t *context, const tardis_sync_settings_t *settings, const tardis_sync_client_t *client,
+                                tardis_status_query_t *const *queries, int count, apr_pool_t *pool);
 } tardis_sync_manager_t;
 
 /** The default manager. */
@@ -59,5 +73,13 @@ tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context, con
 tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context, const tardis_sync_manager_t *manager,
                                                const tardis_sync_settings_t *settings, const tardis_sync_client_t *client,
                                                const char *uid, tardis_status_t **status, apr_pool_t *pool);
+
+/**
+ * The same for several uids, each answered on its own: status is set in each query, and error too where the status is 4 because of
+ * the uid.
+ */
+tardis_error_t *tardis_transfer_service_statuses(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                                 const tardis_sync_settings_t *settings, const tardis_sync_client_t *client,
+                                                 tardis_status_query_t *const *queries, int count, apr_pool_t *pool);
 
 #endif

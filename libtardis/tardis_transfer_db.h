@@ -94,19 +94,6 @@ typedef struct tardis_transfer_request_t {
 tardis_error_t *tardis_transfer_request(const tardis_context_t *context,
                                         const tardis_transfer_request_t *request, apr_pool_t *pool);
 
-/**
- * The transfer of an experiment to a site. @a transfer is NULL when it was never requested; *exists tells
- * whether the experiment exists at all. One query.
- */
-tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id,
-                                     const char *site_url, tardis_transfer_t **transfer, int *exists,
-                                     apr_pool_t *pool);
-
-/** Notes that the site has been told of completion (see tardis_transfer_request()). Costs nothing when it is
- * noted already. */
-tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context,
-                                              const tardis_transfer_t *transfer, apr_pool_t *pool);
-
 /** The transfers of an experiment by site: an array of tardis_transfer_t *. */
 tardis_error_t *tardis_transfer_list(const tardis_context_t *context, apr_uint64_t experiment_id,
                                      apr_array_header_t **transfers, apr_pool_t *pool);

@@ -142,33 +142,3 @@ static tardis_error_t *queue_anew(const tardis_context_t *context, const request
                          tardis_db_unsigned(transfer->id)),
         NULL, pool);
 }
-
-tardis_error_t *tardis_transfer_find(const tardis_context_t *context, apr_uint64_t experiment_id,
-                                     const char *site_url, tardis_transfer_t **transfer, int *exists,
-                                     apr_pool_t *pool)
-{
-    tardis_db_rows_t *rows;
-    *transfer = NULL;
-    *exists = 0;
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT " TRANSFER_COLUMNS " FROM experiment e JOIN experiment_source s ON s.experiment_id = e.id "
-        "LEFT JOIN transfer t ON t.experiment_id = e.id AND t.site_url = ? WHERE e.id = ?",
-        TARDIS_DB_VALUES(tardis_db_text(site_url), tardis_db_unsigned(experiment_id)), &rows, pool);
-    if (error || !tardis_db_rows_next(rows))
-        return error;
-    *exists = 1;
-    if (!tardis_db_rows_is_null(rows, 0))
-        *transfer = transfer_from_row(rows, pool);
-    return NULL;
-}
-
-tardis_error_t *tardis_transfer_told_complete(const tardis_context_t *context,
-                                              const tardis_transfer_t *transfer, apr_pool_t *pool)
-{
-    if (transfer->told_complete)
-        return NULL;
-    return tardis_db_execute(context->db,
-                             "UPDATE transfer SET told_complete = TRUE WHERE id = ? AND state = 'Complete'",
-                             TARDIS_DB_VALUES(tardis_db_unsigned(transfer->id)), NULL, pool);
-}

@@ -17,7 +17,6 @@ static tardis_error_t *check_form(const tardis_get_form_t *form, apr_pool_t *poo
 static tardis_error_t *check_field(const char *name, const char *value, apr_size_t maximum, apr_pool_t *pool);
 static tardis_error_t *check_site(const tardis_context_t *context, const tardis_registry_source_t *registry,
                                   const tardis_sync_client_t *client, const char *url, apr_pool_t *pool);
-static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error, apr_pool_t *pool);
 
 tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context,
                                             const tardis_sync_manager_t *manager,
@@ -80,37 +79,4 @@ static tardis_error_t *check_site(const tardis_context_t *context, const tardis_
                                    "this key belongs to %s, not to the site at %.255s", client->site_name,
                                    url);
     return NULL;
-}
-
-tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context,
-                                               const tardis_sync_manager_t *manager,
-                                               const tardis_sync_settings_t *settings,
-                                               const tardis_sync_client_t *client, const char *uid,
-                                               tardis_status_t **status, apr_pool_t *pool)
-{
-    tardis_error_t *error = tardis_uid_check(uid, pool);
-    if (!error)
-        error = manager->status(context, settings, client, uid, status, pool);
-    if (!error)
-        return NULL;
-    if (error->code != TARDIS_UID_INVALID && error->code != TARDIS_UID_UNKNOWN &&
-        error->code != TARDIS_NOT_REQUESTED)
-        return error;
-    *status = bad_request(uid, error, pool);
-    return NULL;
-}
-
-/* The original says "invalid UID: " for every uid it has no transfer of, and puts it into `error` alone. */
-static tardis_status_t *bad_request(const char *uid, const tardis_error_t *error, apr_pool_t *pool)
-{
-    tardis_status_t *status = apr_pcalloc(pool, sizeof(*status));
-    status->status = TARDIS_STATUS_BAD_REQUEST;
-    status->timestamp = apr_time_now();
-    status->error =
-        error->code == TARDIS_UID_UNKNOWN ? apr_psprintf(pool, "invalid UID: %s", uid) : error->text;
-    status->message = status->error;
-    status->progress = "";
-    status->code = tardis_error_name(error->code);
-    status->files_done = status->files_total = status->bytes_done = status->bytes_total = -1;
-    return status;
 }
