@@ -60,7 +60,8 @@ PERL_TESTS = \
 	t/consumer/50-mail.t \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
-	t/consumer/80-overlap.t
+	t/consumer/80-overlap.t \
+	t/consumer/90-why.t
 
 UNIT_TESTS = \
 	t/unit/site \
@@ -156,6 +157,7 @@ EXTRA_DIST += \
 	t/lib/FakeServer.pm \
 	t/lib/MethodClient.pm \
 	t/lib/Followed.pm \
+	t/data/why \
 	t/data/whole.mets.xml \
 	t/data/whole.notmets.xml \
 	t/lib/HttpClient.pm \

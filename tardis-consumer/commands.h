@@ -18,6 +18,9 @@ tardis_error_t *cmd_list(tardis_invocation_t *invocation);
 extern const tardis_command_option_t cmd_show_options[];
 tardis_error_t *cmd_show(tardis_invocation_t *invocation);
 
+extern const tardis_command_option_t cmd_why_options[];
+tardis_error_t *cmd_why(tardis_invocation_t *invocation);
+
 tardis_error_t *cmd_retry(tardis_invocation_t *invocation);
 
 extern const tardis_command_option_t cmd_register_options[];

@@ -9,6 +9,7 @@ tardis_consumer_parts = \
 	tardis-consumer/cmd_retry.c \
 	tardis-consumer/cmd_show.c \
 	tardis-consumer/cmd_tick.c \
+	tardis-consumer/cmd_why.c \
 	tardis-consumer/commands.h \
 	tardis-consumer/experiment.c \
 	tardis-consumer/fsm.c \
@@ -23,6 +24,8 @@ tardis_consumer_parts = \
 	tardis-consumer/notice.h \
 	tardis-consumer/outbox.c \
 	tardis-consumer/outbox.h \
+	tardis-consumer/paragraph.c \
+	tardis-consumer/paragraph.h \
 	tardis-consumer/settings.c \
 	tardis-consumer/settings.h \
 	tardis-consumer/show.h \
@@ -33,7 +36,11 @@ tardis_consumer_parts = \
 	tardis-consumer/tick.c \
 	tardis-consumer/tick.h \
 	tardis-consumer/transfer_client.c \
-	tardis-consumer/transfer_client.h
+	tardis-consumer/transfer_client.h \
+	tardis-consumer/why.h \
+	tardis-consumer/why_json.c \
+	tardis-consumer/why_judge.c \
+	tardis-consumer/why_page.c
 
 tardis_consumer_tardis_consumer_SOURCES = tardis-consumer/main.c $(tardis_consumer_parts)
 tardis_consumer_tardis_consumer_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)

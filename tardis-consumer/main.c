@@ -6,6 +6,8 @@ static const tardis_command_t commands[] = {
     {"list", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_list_options, "list the experiments", cmd_list},
     {"show", "<id|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_show_options, "show all about one experiment",
      cmd_show},
+    {"why", "<id|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_why_options,
+     "tell why an experiment is where it is, whose turn it is, and what comes next", cmd_why},
     {"retry", "<id|uid>...", 1, -1, TARDIS_NEEDS_SCHEMA, NULL, "start failed experiments again", cmd_retry},
     {"register", "FILE", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_register_options,
      "register a METS document as if a provider had sent it", cmd_register},

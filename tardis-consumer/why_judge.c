@@ -1,0 +1,307 @@
+#include "why.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "paragraph.h"
+
+/* A tick comes every minute; one that is this long due has no tick to wait for. */
+#define OVERDUE_SECONDS 300
+/* A transfer that stands still for this long is worth a question. */
+#define LONG_SECONDS 3600
+/* Failures in a row that are taken for a bad minute of the network or the provider. */
+#define BAD_LUCK 3
+
+/* What an error means in half a sentence, and what a person does about it. In commands, {id}, {uid}, {url},
+ * {store} and {curl} are replaced. */
+typedef struct {
+    tardis_error_code_t code;
+    const char *reason;
+    const char *advice;      /* NULL: that of the error itself */
+    const char *at_provider; /* NULL: nothing */
+    const char *here;        /* NULL: nothing but to try again */
+} meaning_t;
+
+#define TRY_URL "{curl} --head {url}/"
+#define ASK_PROVIDER "tardis-provider show {uid}"
+#define SEE_FILES "ls -lR {store}/{id}"
+#define SEE_STORE "ls -ld {store}"
+
+/* clang-format off */
+static const meaning_t meanings[] = {
+    {TARDIS_PROVIDER_UNREACHABLE, "nothing answers at the provider's address", NULL, NULL, TRY_URL},
+    {TARDIS_PROVIDER_TIMEOUT, "the provider takes too long to answer", NULL, NULL, TRY_URL},
+    {TARDIS_TLS_FAILED, "no trusted connection to the provider comes about", NULL, NULL, TRY_URL},
+    {TARDIS_KEY_REFUSED, "the provider does not accept our key from this host's address", NULL,
+     "tardis-provider key add --site NAME --address ADDRESS", NULL},
+    {TARDIS_PROVIDER_UNKNOWN, "consumer.conf has no key for this provider that can be used",
+     NULL, NULL, NULL},
+    {TARDIS_UID_UNKNOWN, "the provider says that it has no such experiment",
+     NULL, "tardis-provider list", NULL},
+    {TARDIS_HTTPS_REQUIRED, "the provider's URL begins with http:, and it accepts https: only",
+     NULL, NULL, NULL},
+    {TARDIS_REQUEST_REFUSED, "the provider finds the request wrong",
+     NULL, NULL, "tardis-consumer config show"},
+    {TARDIS_PROVIDER_ERROR, "the provider fails on its own side when it is asked", NULL, NULL, NULL},
+    {TARDIS_PROVIDER_REDIRECT, "the provider wants to be asked at another URL, where our key does not belong",
+     NULL, NULL, TRY_URL},
+    {TARDIS_ANSWER_MALFORMED, "what answers at the provider's URL does not speak the protocol",
+     NULL, NULL, TRY_URL},
+    {TARDIS_ANSWER_TOO_LARGE, "the provider's answers are larger than the protocol allows",
+     NULL, NULL, TRY_URL},
+    {TARDIS_TRANSFER_FAILED, "the provider gave the transfer up", NULL, ASK_PROVIDER, NULL},
+    {TARDIS_TRANSFER_BAD_REQUEST, "the provider knows of no transfer of this experiment to us",
+     "Ask the provider's administrator what became of the transfer to this site.",
+     ASK_PROVIDER, NULL},
+    {TARDIS_TRANSFER_SERVER_ERROR, "the provider's transfer system fails", NULL, ASK_PROVIDER, NULL},
+    {TARDIS_DEADLINE_EXCEEDED, "the provider had begun to send the files, and then nothing moved any more",
+     NULL,
+     ASK_PROVIDER, NULL},
+    /* What a provider names as its reason for giving up. */
+    {TARDIS_DESTINATION_FULL, "the provider found the store here full",
+     "Free space in the store, then retry.",
+     NULL, "df -h {store}"},
+    {TARDIS_DESTINATION_REFUSED, "the provider was not let write into the store here", NULL, NULL, SEE_STORE},
+    {TARDIS_DESTINATION_ERROR, "the store here failed when the provider wrote into it",
+     NULL, NULL, SEE_STORE},
+    {TARDIS_TRANSFER_CANCELLED, "the provider's administrator cancelled the transfer",
+     "Ask the provider's administrator; a retry asks for the files again.", ASK_PROVIDER, NULL},
+    /* What is found here. */
+    {TARDIS_FILE_MISSING, "files that were promised have not arrived", NULL, NULL, NULL},
+    {TARDIS_FILE_UNREADABLE, "files in the store cannot be read by the tick", NULL, NULL, SEE_FILES},
+    {TARDIS_FILE_NOT_REGULAR, "the store has something else where files were promised",
+     NULL, NULL, SEE_FILES},
+    {TARDIS_SIZE_MISMATCH, "files have arrived with another size than was promised", NULL, NULL, NULL},
+    {TARDIS_DIGEST_MISMATCH, "files have arrived with another content than was promised", NULL, NULL, NULL},
+    {TARDIS_MANIFEST_EMPTY, "it was registered without files, and only you can say whether that is meant",
+     "If it is meant, set `allow_empty = true` in consumer.conf and retry; if not, the provider has to "
+     "register it again with its files.", NULL, NULL},
+    {TARDIS_STORE_UNAVAILABLE, "the tick cannot look into the store",
+     "Check that the store is mounted, and readable by the user that runs the tick.", NULL, SEE_STORE},
+    {TARDIS_IO_ERROR, "this host cannot read the store without errors", NULL, NULL, SEE_STORE},
+    {TARDIS_DATABASE_ROW_INVALID, "its row in the database holds what this version cannot read", NULL, NULL,
+     "tardis-consumer show {id}"},
+};
+/* clang-format on */
+
+static void judge_complete(why_t *why);
+static void judge_invalid(why_t *why, apr_pool_t *pool);
+static void judge_overdue(why_t *why, apr_pool_t *pool);
+static void judge_quiet(why_t *why, apr_pool_t *pool);
+static void judge_error(why_t *why, apr_pool_t *pool);
+static tardis_error_code_t cause_of(const why_t *why);
+static why_turn_t turn_of(tardis_error_code_t code, int is_providers);
+static const char *advise(const why_t *why, const meaning_t *meaning, tardis_error_code_t code,
+                          tardis_error_code_t cause, apr_pool_t *pool);
+static const meaning_t *meaning_of(tardis_error_code_t code);
+static void add_command(why_t *why, int at_provider, const char *template, apr_pool_t *pool);
+static const char *value_of(const why_t *why, const char *name, apr_size_t length, apr_pool_t *pool);
+
+void why_judge(why_t *why, apr_pool_t *pool)
+{
+    why->commands = apr_array_make(pool, 4, sizeof(why_command_t));
+    if (strcmp(why->synced->state, TARDIS_STATE_COMPLETE) == 0)
+        judge_complete(why);
+    else if (!why->state || (why_is_pending(why) && !why->synced->next_attempt_at))
+        judge_invalid(why, pool);
+    else if (why_overdue(why))
+        judge_overdue(why, pool);
+    else if (why->synced->error_code)
+        judge_error(why, pool);
+    else
+        judge_quiet(why, pool);
+}
+
+int why_is_pending(const why_t *why)
+{
+    return why->state && why->state->act;
+}
+
+int why_is_leased(const why_t *why)
+{
+    return why->synced->lease_owner && why->synced->lease_until > why->synced->now;
+}
+
+apr_interval_time_t why_overdue(const why_t *why)
+{
+    const tardis_synced_t *synced = why->synced;
+    if (!why_is_pending(why) || !synced->next_attempt_at || why_is_leased(why))
+        return 0;
+    apr_interval_time_t waiting = synced->now - synced->next_attempt_at;
+    return waiting > apr_time_from_sec(OVERDUE_SECONDS) ? waiting : 0;
+}
+
+apr_time_t why_deadline(const why_t *why)
+{
+    long deadline = why_is_pending(why) ? fsm_deadline(why->state, why->settings) : 0;
+    return deadline ? why->synced->moved_at + apr_time_from_sec(deadline) : 0;
+}
+
+static void judge_complete(why_t *why)
+{
+    why->turn = WHY_NOBODY;
+    why->reason = "all is done";
+}
+
+static void judge_invalid(why_t *why, apr_pool_t *pool)
+{
+    const meaning_t *meaning = meaning_of(TARDIS_DATABASE_ROW_INVALID);
+    why->turn = WHY_CONSUMER;
+    why->reason = why->state ? "its row in the database has no time for the next step" : meaning->reason;
+    why->advice = tardis_error_advice(TARDIS_DATABASE_ROW_INVALID);
+    add_command(why, 0, meaning->here, pool);
+}
+
+static void judge_overdue(why_t *why, apr_pool_t *pool)
+{
+    why->turn = WHY_CONSUMER;
+    why->reason = apr_psprintf(pool, "it has been due for %s, and no tick has come for it",
+                               paragraph_duration(why_overdue(why), pool));
+    why->advice = "See to it that cron or a systemd timer runs `tardis-consumer tick` every minute, and "
+                  "that it has time for all that is due. To step this one now:";
+    add_command(why, 0, "tardis-consumer tick --only {id}", pool);
+}
+
+/* Nothing has failed. */
+static void judge_quiet(why_t *why, apr_pool_t *pool)
+{
+    const tardis_synced_t *synced = why->synced;
+    int is_requested = strcmp(synced->state, TARDIS_STATE_REQUESTED) == 0;
+    if (!is_requested && strcmp(synced->state, TARDIS_STATE_IN_PROGRESS) != 0) {
+        why->turn = WHY_NOBODY;
+        why->reason = "this host does it by itself";
+        return;
+    }
+    why->turn = WHY_PROVIDER;
+    why->reason = is_requested ? "it was asked for the files, and has yet to begin to send them"
+                               : "it is sending the files";
+    if (synced->now - synced->moved_at < apr_time_from_sec(LONG_SECONDS))
+        return;
+    if (!is_requested)
+        why->reason = "it has begun to send the files, and tells of no progress any more";
+    why->advice = "Nothing yet. If it lasts, its administrator should see why its transfers do not run.";
+    add_command(why, 1, ASK_PROVIDER, pool);
+}
+
+static void judge_error(why_t *why, apr_pool_t *pool)
+{
+    tardis_error_code_t code = tardis_error_code_of(why->synced->error_code);
+    tardis_error_code_t cause = cause_of(why);
+    if (code == TARDIS_ERROR_CODES)
+        code = TARDIS_INTERNAL_ERROR;
+    why->turn = cause == TARDIS_ERROR_CODES ? turn_of(code, 0) : turn_of(cause, 1);
+    const meaning_t *meaning = NULL;
+    /* Most of them are told as what they are when they are met here, not there. */
+    if (why->turn == WHY_CONSUMER || cause == TARDIS_TRANSFER_CANCELLED)
+        meaning = meaning_of(cause);
+    if (!meaning)
+        meaning = meaning_of(code);
+    why->reason = meaning ? meaning->reason : why->synced->error_code;
+    if (why_is_pending(why) && why->turn != WHY_CONSUMER && why->synced->attempts < BAD_LUCK) {
+        why->reason = apr_pstrcat(pool, why->reason, ", which may well pass by itself", NULL);
+        why->turn = WHY_NOBODY;
+        return;
+    }
+    why->advice = advise(why, meaning, code, cause, pool);
+    if (meaning && meaning->at_provider)
+        add_command(why, 1, meaning->at_provider, pool);
+    if (meaning && meaning->here)
+        add_command(why, 0, meaning->here, pool);
+    if (why->problem_count > (apr_uint64_t)why->problems->nelts)
+        add_command(why, 0, "tardis-consumer show {id}", pool);
+    if (!why_is_pending(why))
+        add_command(why, 0, "tardis-consumer retry {id}", pool);
+    else if (why->turn == WHY_CONSUMER)
+        add_command(why, 0, "tardis-consumer tick --only {id}", pool);
+}
+
+/* The typed error that the provider itself named for a transfer that failed. */
+static tardis_error_code_t cause_of(const why_t *why)
+{
+    tardis_error_code_t code = tardis_error_code_of(why->synced->error_code);
+    if ((code != TARDIS_TRANSFER_FAILED && code != TARDIS_TRANSFER_SERVER_ERROR) || !why->status)
+        return TARDIS_ERROR_CODES;
+    return tardis_error_code_of(why->status->code);
+}
+
+/* @param is_providers the provider met the error, on its host and with its files. */
+static why_turn_t turn_of(tardis_error_code_t code, int is_providers)
+{
+    switch (tardis_error_fault(code)) {
+    case TARDIS_FAULT_PROVIDER:
+        return WHY_PROVIDER;
+    case TARDIS_FAULT_NETWORK:
+        return WHY_NETWORK;
+    case TARDIS_FAULT_DATA:
+    case TARDIS_FAULT_HOST:
+        return is_providers ? WHY_PROVIDER : WHY_CONSUMER;
+    case TARDIS_FAULT_CONSUMER:
+    case TARDIS_FAULT_CALLER:
+        break;
+    }
+    return WHY_CONSUMER;
+}
+
+static const char *advise(const why_t *why, const meaning_t *meaning, tardis_error_code_t code,
+                          tardis_error_code_t cause, apr_pool_t *pool)
+{
+    const char *advice = tardis_error_advice(code);
+    if (meaning && meaning->advice)
+        advice = meaning->advice;
+    else if (cause != TARDIS_ERROR_CODES)
+        advice = apr_pstrcat(pool, "The provider's reason is ", tardis_error_name(cause), ": ",
+                             tardis_error_advice(cause), " Then retry.", NULL);
+    else if (tardis_error_fault(code) == TARDIS_FAULT_DATA)
+        advice = apr_pstrcat(
+            pool, advice, " If the same files fail again, the provider's administrator has to look at them.",
+            NULL);
+    if (!why_is_pending(why))
+        return advice;
+    return apr_pstrcat(pool, advice, " Once that is mended, it goes on by itself.", NULL);
+}
+
+static const meaning_t *meaning_of(tardis_error_code_t code)
+{
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+        if (meanings[i].code == code)
+            return &meanings[i];
+    }
+    return NULL;
+}
+
+static void add_command(why_t *why, int at_provider, const char *template, apr_pool_t *pool)
+{
+    const char *text = "";
+    while (*template) {
+        apr_size_t plain = strcspn(template, "{");
+        apr_size_t name = strcspn(template + plain, "}");
+        text = apr_pstrcat(pool, text, apr_pstrmemdup(pool, template, plain), NULL);
+        template += plain;
+        if (!*template)
+            break;
+        text = apr_pstrcat(pool, text, value_of(why, template + 1, name - 1, pool), NULL);
+        template += name + 1;
+    }
+    *(why_command_t *)apr_array_push(why->commands) =
+        (why_command_t){.at_provider = at_provider, .text = text};
+}
+
+static const char *value_of(const why_t *why, const char *name, apr_size_t length, apr_pool_t *pool)
+{
+    const struct {
+        const char *name;
+        const char *value;
+    } values[] = {
+        {"id", apr_psprintf(pool, "%" APR_UINT64_T_FMT, why->synced->experiment_id)},
+        {"uid", why->synced->uid},
+        {"url", why->synced->provider_url},
+        {"store", why->settings->store},
+        {"curl", why->ca_file ? apr_pstrcat(pool, "curl --cacert ", why->ca_file, NULL) : "curl"},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        if (strlen(values[i].name) == length && strncmp(values[i].name, name, length) == 0)
+            return values[i].value;
+    }
+    return "";
+}
