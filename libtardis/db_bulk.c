@@ -22,12 +22,19 @@ struct tardis_db_bulk_t {
     apr_pool_t *contents;      /* of their text and bytes; cleared when they were sent */
 };
 
-static const char *statement_of(const char *insert, int columns, int rows, apr_pool_t *pool);
+static const char *statement_of(const char *insert, int columns, int rows, const char *ending,
+                                apr_pool_t *pool);
 static tardis_db_value_t keep(tardis_db_bulk_t *bulk, const tardis_db_value_t *value);
 static tardis_error_t *send_rows(tardis_db_bulk_t *bulk, apr_pool_t *pool);
 
 tardis_error_t *tardis_db_bulk_open(tardis_db_bulk_t **bulk, tardis_db_t *db, const char *insert, int columns,
                                     apr_pool_t *pool)
+{
+    return tardis_db_bulk_open_ending(bulk, db, insert, columns, "", pool);
+}
+
+tardis_error_t *tardis_db_bulk_open_ending(tardis_db_bulk_t **bulk, tardis_db_t *db, const char *insert,
+                                           int columns, const char *ending, apr_pool_t *pool)
 {
     if (columns < 1 || columns > PARAMETERS_MAXIMUM)
         return tardis_error_create(pool, TARDIS_INTERNAL_ERROR, "a bulk insert of %d columns", columns);
@@ -36,19 +43,21 @@ tardis_error_t *tardis_db_bulk_open(tardis_db_bulk_t **bulk, tardis_db_t *db, co
     result->columns = columns;
     int rows = 1;
     for (int level = 0; level < LEVELS && rows * columns <= PARAMETERS_MAXIMUM; level++, rows *= 4)
-        result->sql[level] = statement_of(insert, columns, rows, pool);
+        result->sql[level] = statement_of(insert, columns, rows, ending, pool);
     result->values = apr_palloc(pool, sizeof(*result->values) * (apr_size_t)(ROWS_MAXIMUM * columns));
     apr_pool_create(&result->contents, pool);
     *bulk = result;
     return NULL;
 }
 
-/* "<insert> (?,?),(?,?)" */
-static const char *statement_of(const char *insert, int columns, int rows, apr_pool_t *pool)
+/* "<insert> (?,?),(?,?)<ending>" */
+static const char *statement_of(const char *insert, int columns, int rows, const char *ending,
+                                apr_pool_t *pool)
 {
     apr_size_t length = strlen(insert);
     apr_size_t row_length = (apr_size_t)columns * 2 + 2;
-    char *sql = apr_palloc(pool, length + row_length * (apr_size_t)rows + 1);
+    apr_size_t ending_length = strlen(ending);
+    char *sql = apr_palloc(pool, length + row_length * (apr_size_t)rows + ending_length + 1);
     char *end = sql + length;
     memcpy(sql, insert, length);
     for (int row = 0; row < rows; row++) {
@@ -59,7 +68,7 @@ static const char *statement_of(const char *insert, int columns, int rows, apr_p
         }
         *end++ = ')';
     }
-    *end = '\0';
+    memcpy(end, ending, ending_length + 1);
     return sql;
 }
 

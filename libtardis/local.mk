@@ -96,6 +96,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
 	libtardis/synced_rows.c \
+	libtardis/synced_save_db.c \
 	libtardis/synced_story_db.c \
 	libtardis/tardis_synced_report.h \
 	libtardis/synced_rows.h \

@@ -13,11 +13,6 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
 static tardis_error_t *hurry(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *renew(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *release(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
-static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
-static tardis_error_t *save_outcome(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
-                                    apr_pool_t *pool);
-static tardis_error_t *update_row(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
-                                  apr_pool_t *pool);
 static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
@@ -116,61 +111,6 @@ static tardis_error_t *release(const tardis_context_t *context, const void *bato
                              "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6),"
                              " lease_owner = NULL, lease_until = NULL WHERE lease_owner = ?",
                              TARDIS_DB_VALUES(tardis_db_text(baton)), NULL, pool);
-}
-
-tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
-                                   apr_pool_t *pool)
-{
-    return db_transact(context, save_outcomes, outcomes, pool);
-}
-
-static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
-{
-    const apr_array_header_t *outcomes = baton;
-    tardis_error_t *error = NULL;
-    for (int i = 0; i < outcomes->nelts && !error; i++)
-        error = save_outcome(context, APR_ARRAY_IDX(outcomes, i, tardis_synced_outcome_t *), pool);
-    return error;
-}
-
-static tardis_error_t *save_outcome(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
-                                    apr_pool_t *pool)
-{
-    tardis_error_t *error = update_row(context, outcome, pool);
-    if (error || !outcome->saved)
-        return error;
-    for (int i = 0; i < outcome->events->nelts && !error; i++)
-        error = tardis_synced_event_add(context, outcome->experiment_id,
-                                        &APR_ARRAY_IDX(outcome->events, i, tardis_synced_event_t), pool);
-    for (int i = 0; i < outcome->notifications->nelts && !error; i++)
-        error = tardis_notification_add(
-            context, &APR_ARRAY_IDX(outcome->notifications, i, tardis_notification_t), pool);
-    return error;
-}
-
-static tardis_error_t *update_row(const tardis_context_t *context, tardis_synced_outcome_t *outcome,
-                                  apr_pool_t *pool)
-{
-    int more_to_do = outcome->wait >= 0;
-    int moved = outcome->entered || outcome->moved;
-    tardis_db_changes_t changes;
-    tardis_error_t *error = tardis_db_execute(
-        context->db,
-        "UPDATE synced_experiment SET next_attempt_at = CASE WHEN ? = 0 THEN NULL"
-        " WHEN " NOTIFIED " THEN UTC_TIMESTAMP(6) ELSE UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND END,"
-        " lease_owner = NULL, lease_until = NULL, state = ?,"
-        " state_since = IF(?, UTC_TIMESTAMP(6), state_since), moved_at = IF(?, UTC_TIMESTAMP(6), moved_at),"
-        " attempts = ?, status_document = COALESCE(?, status_document), error_code = ?, error_text = ?,"
-        " updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ? AND lease_owner = ?",
-        TARDIS_DB_VALUES(tardis_db_signed(more_to_do), tardis_db_signed(more_to_do ? outcome->wait : 0),
-                         tardis_db_text(outcome->state), tardis_db_signed(outcome->entered != 0),
-                         tardis_db_signed(moved), tardis_db_unsigned(outcome->attempts),
-                         tardis_db_text(outcome->status_document), tardis_db_text(outcome->error_code),
-                         tardis_db_text(outcome->error_text), tardis_db_unsigned(outcome->experiment_id),
-                         tardis_db_text(outcome->lease_owner)),
-        &changes, pool);
-    outcome->saved = !error && changes.rows == 1;
-    return error;
 }
 
 tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,

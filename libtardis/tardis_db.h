@@ -155,6 +155,9 @@ typedef struct tardis_db_bulk_t tardis_db_bulk_t;
  */
 tardis_error_t *tardis_db_bulk_open(tardis_db_bulk_t **bulk, tardis_db_t *db, const char *insert, int columns,
                                     apr_pool_t *pool);
+/** As tardis_db_bulk_open(). @param ending follows the rows: " ON DUPLICATE KEY UPDATE ..." (a literal). */
+tardis_error_t *tardis_db_bulk_open_ending(tardis_db_bulk_t **bulk, tardis_db_t *db, const char *insert,
+                                           int columns, const char *ending, apr_pool_t *pool);
 tardis_error_t *tardis_db_bulk_add(tardis_db_bulk_t *bulk, const tardis_db_value_t *values, int count,
                                    apr_pool_t *pool);
 /** Sends what is still held. Must be called before the transaction is committed. */
