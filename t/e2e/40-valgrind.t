@@ -58,6 +58,8 @@ subtest 'both tools, every command' => sub {
     checked(0, 'tardis-provider', 'show', 'V2', '--json');
     checked(0, 'tardis-consumer', 'show', $beta);
     checked(0, 'tardis-consumer', 'show', $beta, '--json');
+    checked(0, 'tardis-consumer', 'why', $beta);
+    checked(0, 'tardis-consumer', 'why', $beta, '--json');
     checked(66, 'tardis-consumer', 'show', '999');
     checked(0, 'tardis-provider', 'key', 'list');
     checked(0, 'tardis-consumer', 'config', 'show');
