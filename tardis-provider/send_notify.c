@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "tardis_db.h"
 #include "tardis_http.h"
 #include "tardis_uid.h"
 
@@ -39,6 +40,9 @@ tardis_error_t *send_notification(send_t *send, int *did, apr_pool_t *pool)
         return error;
     *did = 1;
     tardis_error_t *cause = notify(send, transfer, &text, pool);
+    error = tardis_db_ensure(send->context->db, pool);
+    if (error)
+        return error;
     if (!cause)
         return tardis_notify_settle(send->context, &send->lease, transfer, text, NULL, pool);
     if (tardis_error_is_transient(cause->code) && transfer->attempts + 1 < NOTIFY_TRIES)
