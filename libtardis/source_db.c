@@ -8,6 +8,8 @@
 
 static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id,
                                       apr_pool_t *pool);
+static tardis_error_t *outdate_complete(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                        apr_pool_t *pool);
 
 tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_t experiment_id,
                                     const char *directory, apr_pool_t *pool)
@@ -17,7 +19,9 @@ tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_
         "INSERT INTO experiment_source (experiment_id, directory) VALUES (?, ?) "
         "ON DUPLICATE KEY UPDATE directory = VALUES(directory)",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_text(directory)), NULL, pool);
-    return error ? error : restart_queued(context, experiment_id, pool);
+    if (!error)
+        error = restart_queued(context, experiment_id, pool);
+    return error ? error : outdate_complete(context, experiment_id, pool);
 }
 
 /* What was sent of another list of files counts for nothing. */
@@ -30,6 +34,16 @@ static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint6
         "= 0, "
         "t.bytes_done = 0, t.files_total = e.file_count, t.bytes_total = e.byte_count, "
         "t.updated_at = UTC_TIMESTAMP(6) WHERE t.experiment_id = ? AND t.state <> 'Complete'",
+        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
+}
+
+/* A site that asks from now on asks for other files, even if it has not seen that the old ones are sent. */
+static tardis_error_t *outdate_complete(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                        apr_pool_t *pool)
+{
+    return tardis_db_execute(
+        context->db,
+        "UPDATE transfer SET told_complete = TRUE WHERE experiment_id = ? AND state = 'Complete'",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
 }
 

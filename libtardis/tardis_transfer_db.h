@@ -264,7 +264,8 @@ tardis_error_t *tardis_registration_list(const tardis_context_t *context, apr_ui
 
 /**
  * Sets the directory of an experiment, and lets its transfers that are not Complete begin again with the
- * files it has now. Within the transaction of an import.
+ * files it has now; of one that is Complete, the next get/ is a new request. Within the transaction of an
+ * import.
  * @param directory absolute; datafile paths are below it.
  */
 tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_t experiment_id,
