@@ -10,6 +10,7 @@ PERL_TESTS = \
 	t/provider/40-send-killed.t \
 	t/provider/50-send-trouble.t \
 	t/provider/60-key.t \
+	t/provider/70-database-away.t \
 	t/consumer-views/10-register.t \
 	t/consumer-views/20-register-refused.t \
 	t/consumer-views/30-site-settings.t \
@@ -26,6 +27,7 @@ PERL_TESTS = \
 	t/db/50-schema-check.t \
 	t/e2e/10-main-job.t \
 	t/e2e/20-original-consumer.t \
+	t/e2e/25-changed-experiment.t \
 	t/e2e/30-original-provider.t \
 	t/e2e/40-valgrind.t \
 	t/http/10-answers.t \
@@ -61,7 +63,9 @@ PERL_TESTS = \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
 	t/consumer/80-overlap.t \
-	t/consumer/90-why.t
+	t/consumer/90-why.t \
+	t/consumer/91-metrics.t \
+	t/consumer/92-prune.t
 
 UNIT_TESTS = \
 	t/unit/site \
