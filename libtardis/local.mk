@@ -95,6 +95,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_claim_db.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
+	libtardis/synced_figures_db.c \
 	libtardis/synced_rows.c \
 	libtardis/synced_save_db.c \
 	libtardis/synced_story_db.c \

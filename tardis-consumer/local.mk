@@ -5,6 +5,7 @@ tardis_consumer_parts = \
 	tardis-consumer/backoff.c \
 	tardis-consumer/backoff.h \
 	tardis-consumer/cmd_list.c \
+	tardis-consumer/cmd_metrics.c \
 	tardis-consumer/cmd_register.c \
 	tardis-consumer/cmd_retry.c \
 	tardis-consumer/cmd_show.c \
@@ -20,6 +21,8 @@ tardis_consumer_parts = \
 	tardis-consumer/lanes.h \
 	tardis-consumer/mail.c \
 	tardis-consumer/mail.h \
+	tardis-consumer/metrics.c \
+	tardis-consumer/metrics.h \
 	tardis-consumer/notice.c \
 	tardis-consumer/notice.h \
 	tardis-consumer/outbox.c \

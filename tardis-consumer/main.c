@@ -9,6 +9,8 @@ static const tardis_command_t commands[] = {
     {"why", "<id|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_why_options,
      "tell why an experiment is where it is, whose turn it is, and what comes next", cmd_why},
     {"retry", "<id|uid>...", 1, -1, TARDIS_NEEDS_SCHEMA, NULL, "start failed experiments again", cmd_retry},
+    {"metrics", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_metrics_options, "print figures for Prometheus",
+     cmd_metrics},
     {"register", "FILE", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_register_options,
      "register a METS document as if a provider had sent it", cmd_register},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},

@@ -1,0 +1,85 @@
+#include "tardis_synced_report.h"
+
+#include "tardis_db.h"
+
+static apr_interval_time_t age(const tardis_db_rows_t *rows, int column);
+
+/* A row whose lease has ended is due since then: next_attempt_at equals lease_until while it is leased. */
+tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array_header_t **figures,
+                                      apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    *figures = apr_array_make(pool, 8, sizeof(tardis_synced_figures_t));
+    tardis_error_t *error = tardis_db_query(
+        context->db,
+        "SELECT s.state, COUNT(*), TIMESTAMPDIFF(MICROSECOND, MIN(s.state_since), UTC_TIMESTAMP(6)),"
+        " CAST(SUM(e.file_count) AS UNSIGNED), CAST(SUM(e.byte_count) AS UNSIGNED),"
+        " CAST(SUM(s.checked_through) AS UNSIGNED), CAST(SUM(s.bytes_checked) AS UNSIGNED),"
+        " COUNT(IF(s.lease_until > UTC_TIMESTAMP(6), 1, NULL)),"
+        " COUNT(IF(s.lease_until <= UTC_TIMESTAMP(6), 1, NULL)),"
+        " COUNT(IF(s.next_attempt_at <= UTC_TIMESTAMP(6), 1, NULL)),"
+        " TIMESTAMPDIFF(MICROSECOND, MIN(s.next_attempt_at), UTC_TIMESTAMP(6))"
+        " FROM synced_experiment s JOIN experiment e ON e.id = s.experiment_id"
+        " GROUP BY s.state ORDER BY s.state",
+        TARDIS_DB_NO_VALUES, &rows, pool);
+    while (!error && tardis_db_rows_next(rows)) {
+        *(tardis_synced_figures_t *)apr_array_push(*figures) = (tardis_synced_figures_t){
+            .state = tardis_db_rows_text(rows, 0),
+            .experiments = tardis_db_rows_unsigned(rows, 1),
+            .oldest_age = age(rows, 2),
+            .files = tardis_db_rows_unsigned(rows, 3),
+            .bytes = tardis_db_rows_unsigned(rows, 4),
+            .files_checked = tardis_db_rows_unsigned(rows, 5),
+            .bytes_checked = tardis_db_rows_unsigned(rows, 6),
+            .leases_held = tardis_db_rows_unsigned(rows, 7),
+            .leases_expired = tardis_db_rows_unsigned(rows, 8),
+            .due = tardis_db_rows_unsigned(rows, 9),
+            .longest_due = age(rows, 10),
+        };
+    }
+    return error;
+}
+
+/* What is yet to come has no age. */
+static apr_interval_time_t age(const tardis_db_rows_t *rows, int column)
+{
+    apr_int64_t microseconds = tardis_db_rows_signed(rows, column);
+    return microseconds > 0 ? microseconds : 0;
+}
+
+tardis_error_t *tardis_synced_error_figures(const tardis_context_t *context, apr_array_header_t **figures,
+                                            apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    *figures = apr_array_make(pool, 8, sizeof(tardis_synced_error_figures_t));
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT state, error_code, COUNT(*) FROM synced_experiment"
+                        " WHERE error_code IS NOT NULL GROUP BY state, error_code ORDER BY state, error_code",
+                        TARDIS_DB_NO_VALUES, &rows, pool);
+    while (!error && tardis_db_rows_next(rows)) {
+        *(tardis_synced_error_figures_t *)apr_array_push(*figures) = (tardis_synced_error_figures_t){
+            .state = tardis_db_rows_text(rows, 0),
+            .code = tardis_db_rows_text(rows, 1),
+            .experiments = tardis_db_rows_unsigned(rows, 2),
+        };
+    }
+    return error;
+}
+
+tardis_error_t *tardis_outbox_figures(const tardis_context_t *context, tardis_outbox_figures_t *figures,
+                                      apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    *figures = (tardis_outbox_figures_t){0};
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT COUNT(*), TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(6))"
+                        " FROM notification WHERE next_attempt_at IS NOT NULL",
+                        TARDIS_DB_NO_VALUES, &rows, pool);
+    if (!error && tardis_db_rows_next(rows)) {
+        figures->waiting = tardis_db_rows_unsigned(rows, 0);
+        figures->oldest_age = age(rows, 1);
+    }
+    return error;
+}

@@ -1,0 +1,153 @@
+#include "metrics.h"
+
+#include <string.h>
+
+#include "fsm.h"
+
+#define PREFIX "tardis_consumer_"
+
+/* A metric with a value for each state: where it is in tardis_synced_figures_t. */
+typedef struct {
+    const char *name;
+    const char *help;
+    size_t offset;
+    int is_seconds;   /* an apr_interval_time_t; else an apr_uint64_t */
+    int only_pending; /* not for states where nothing happens any more */
+} state_metric_t;
+
+#define FIGURE(member) offsetof(tardis_synced_figures_t, member)
+
+/* clang-format off */
+static const state_metric_t state_metrics[] = {
+    {"experiments", "Experiments in this state.", FIGURE(experiments), 0, 0},
+    {"oldest_pending_age_seconds", "Time since the experiment that is longest in this state came into it.",
+     FIGURE(oldest_age), 1, 1},
+    {"due", "Experiments whose next step is due and that no tick has taken.", FIGURE(due), 0, 1},
+    {"longest_due_age_seconds", "Time since the experiment that is longest due became due; 0: none is.",
+     FIGURE(longest_due), 1, 1},
+    {"leases_held", "Experiments that a tick is stepping now.", FIGURE(leases_held), 0, 1},
+    {"leases_expired", "Experiments whose tick ended without saving them; the next one takes them over.",
+     FIGURE(leases_expired), 0, 1},
+    {"promised_files", "Files that providers have promised.", FIGURE(files), 0, 0},
+    {"promised_bytes", "Bytes of the files that providers have promised.", FIGURE(bytes), 0, 0},
+    {"checked_files", "Files that were compared with what was promised.", FIGURE(files_checked), 0, 0},
+    {"checked_bytes", "Bytes of the files that were compared with what was promised.", FIGURE(bytes_checked), 0, 0},
+};
+/* clang-format on */
+
+static apr_array_header_t *all_states(const metrics_t *metrics, apr_pool_t *pool);
+static const tardis_synced_figures_t *figures_of(const apr_array_header_t *states, const char *state);
+static int is_pending(const char *state);
+static void write_head(FILE *out, const char *name, const char *help);
+static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures);
+static void write_label(FILE *out, const char *before, const char *name, const char *value);
+static void write_errors(const apr_array_header_t *errors, FILE *out);
+static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out);
+
+void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
+{
+    const apr_array_header_t *states = all_states(metrics, pool);
+    for (size_t i = 0; i < sizeof(state_metrics) / sizeof(state_metrics[0]); i++) {
+        const state_metric_t *metric = &state_metrics[i];
+        write_head(out, metric->name, metric->help);
+        for (int state = 0; state < states->nelts; state++) {
+            const tardis_synced_figures_t *figures =
+                &APR_ARRAY_IDX(states, state, const tardis_synced_figures_t);
+            if (!metric->only_pending || is_pending(figures->state))
+                write_value(out, metric, figures);
+        }
+    }
+    write_errors(metrics->errors, out);
+    write_outbox(&metrics->outbox, out);
+}
+
+/* Those that there are in their order, and then those that nobody should have written. */
+static apr_array_header_t *all_states(const metrics_t *metrics, apr_pool_t *pool)
+{
+    apr_array_header_t *all = apr_array_make(pool, 8, sizeof(tardis_synced_figures_t));
+    for (const fsm_state_t *state = fsm_states(); state->name; state++) {
+        const tardis_synced_figures_t *figures = figures_of(metrics->states, state->name);
+        *(tardis_synced_figures_t *)apr_array_push(all) =
+            figures ? *figures : (tardis_synced_figures_t){.state = state->name};
+    }
+    for (int i = 0; i < metrics->states->nelts; i++) {
+        const tardis_synced_figures_t *figures = &APR_ARRAY_IDX(metrics->states, i, tardis_synced_figures_t);
+        if (!fsm_state_find(figures->state))
+            *(tardis_synced_figures_t *)apr_array_push(all) = *figures;
+    }
+    return all;
+}
+
+static const tardis_synced_figures_t *figures_of(const apr_array_header_t *states, const char *state)
+{
+    for (int i = 0; i < states->nelts; i++) {
+        const tardis_synced_figures_t *figures = &APR_ARRAY_IDX(states, i, const tardis_synced_figures_t);
+        if (strcmp(figures->state, state) == 0)
+            return figures;
+    }
+    return NULL;
+}
+
+/* Nobody is done with what is in a state that is not known. */
+static int is_pending(const char *name)
+{
+    const fsm_state_t *state = fsm_state_find(name);
+    return !state || state->act;
+}
+
+static void write_head(FILE *out, const char *name, const char *help)
+{
+    fprintf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s gauge\n", name, help, name);
+}
+
+static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures)
+{
+    const void *value = (const char *)figures + metric->offset;
+    fprintf(out, PREFIX "%s", metric->name);
+    write_label(out, "{", "state", figures->state);
+    if (metric->is_seconds)
+        fprintf(out, "} %.3f\n", (double)*(const apr_interval_time_t *)value / (double)APR_USEC_PER_SEC);
+    else
+        fprintf(out, "} %" APR_UINT64_T_FMT "\n", *(const apr_uint64_t *)value);
+}
+
+static void write_label(FILE *out, const char *before, const char *name, const char *value)
+{
+    fprintf(out, "%s%s=\"", before, name);
+    for (const char *c = value; *c; c++) {
+        if (*c == '\\' || *c == '"')
+            fputc('\\', out);
+        if (*c == '\n')
+            fputs("\\n", out);
+        else
+            fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+static void write_errors(const apr_array_header_t *errors, FILE *out)
+{
+    write_head(out, "errors",
+               "Experiments whose last step failed in this way, pending ones and failed ones.");
+    for (int i = 0; i < errors->nelts; i++) {
+        const tardis_synced_error_figures_t *figures =
+            &APR_ARRAY_IDX(errors, i, const tardis_synced_error_figures_t);
+        tardis_error_code_t code = tardis_error_code_of(figures->code);
+        fputs(PREFIX "errors", out);
+        write_label(out, "{", "state", figures->state);
+        write_label(out, ",", "code", figures->code);
+        write_label(out, ",", "fault",
+                    code == TARDIS_ERROR_CODES ? "unknown" : tardis_fault_name(tardis_error_fault(code)));
+        fprintf(out, "} %" APR_UINT64_T_FMT "\n", figures->experiments);
+    }
+}
+
+static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out)
+{
+    write_head(out, "mails_waiting", "Mails that were not sent yet.");
+    fprintf(out, PREFIX "mails_waiting %" APR_UINT64_T_FMT "\n", outbox->waiting);
+    write_head(out, "oldest_mail_age_seconds",
+               "Time since the oldest mail that waits was written; 0: none waits.");
+    fprintf(out, PREFIX "oldest_mail_age_seconds %.3f\n",
+            (double)outbox->oldest_age / (double)APR_USEC_PER_SEC);
+}
