@@ -26,6 +26,9 @@ tardis_error_t *cmd_retry(tardis_invocation_t *invocation);
 extern const tardis_command_option_t cmd_metrics_options[];
 tardis_error_t *cmd_metrics(tardis_invocation_t *invocation);
 
+extern const tardis_command_option_t cmd_prune_options[];
+tardis_error_t *cmd_prune(tardis_invocation_t *invocation);
+
 extern const tardis_command_option_t cmd_register_options[];
 tardis_error_t *cmd_register(tardis_invocation_t *invocation);
 

@@ -6,6 +6,7 @@ tardis_consumer_parts = \
 	tardis-consumer/backoff.h \
 	tardis-consumer/cmd_list.c \
 	tardis-consumer/cmd_metrics.c \
+	tardis-consumer/cmd_prune.c \
 	tardis-consumer/cmd_register.c \
 	tardis-consumer/cmd_retry.c \
 	tardis-consumer/cmd_show.c \

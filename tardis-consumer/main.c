@@ -11,6 +11,8 @@ static const tardis_command_t commands[] = {
     {"retry", "<id|uid>...", 1, -1, TARDIS_NEEDS_SCHEMA, NULL, "start failed experiments again", cmd_retry},
     {"metrics", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_metrics_options, "print figures for Prometheus",
      cmd_metrics},
+    {"prune", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_prune_options,
+     "remove the history of what finished long ago, on request", cmd_prune},
     {"register", "FILE", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_register_options,
      "register a METS document as if a provider had sent it", cmd_register},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
