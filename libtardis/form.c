@@ -97,10 +97,13 @@ tardis_error_t *form_field_data(tardis_form_t *form, const char *data, apr_size_
         return form->file(form->file_baton, data, length);
     if (memchr(data, 0, length))
         return tardis_error_create(form->pool, TARDIS_FORM_INVALID, "field %s holds a NUL", field->name);
-    if (length > field->maximum - form->length)
+    apr_size_t room = field->maximum - form->length;
+    if (length > room && !(field->flags & TARDIS_FIELD_CUT))
         return tardis_error_create(form->pool, TARDIS_FORM_INVALID,
                                    "field %s is longer than %" APR_SIZE_T_FMT " bytes", field->name,
                                    field->maximum);
+    if (length > room)
+        length = room;
     memcpy(form->buffer + form->length, data, length);
     form->length += length;
     return NULL;

@@ -24,7 +24,8 @@
 enum {
     TARDIS_FIELD_REQUIRED = 1,   /**< must be there */
     TARDIS_FIELD_REPEATABLE = 2, /**< may be there more than once; others may not */
-    TARDIS_FIELD_FILE = 4        /**< streamed to the form's file function; multipart only */
+    TARDIS_FIELD_FILE = 4,       /**< streamed to the form's file function; multipart only */
+    TARDIS_FIELD_CUT = 8         /**< what is beyond the maximum is left out; else that is an error */
 };
 
 /** One field; a table ends with a NULL name. Fields that are not in the table are ignored. */

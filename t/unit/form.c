@@ -116,6 +116,24 @@ static void urlencoded_mistakes_are_refused(void **state)
     }
 }
 
+static void what_is_too_long_can_be_cut(void **state)
+{
+    static const tardis_form_field_t cut_fields[] = {
+        {"uid", 4, TARDIS_FIELD_REPEATABLE | TARDIS_FIELD_CUT},
+        {NULL, 0, 0},
+    };
+    const char *body = "uid=abc&uid=abcd&uid=abcde&uid=&uid=%61bcdefgh";
+    const char *const expected[] = {"abc", "abcd", "abcd", "", "abcd"};
+    for (size_t piece = 1; piece <= strlen(body); piece++) {
+        tardis_form_t *form = tardis_form_create(cut_fields, NULL, NULL, *state);
+        assert_null(push_pieces(tardis_form_urlencoded(form, *state), body, strlen(body), piece));
+        const apr_array_header_t *values = tardis_form_values(form, "uid");
+        assert_int_equal(values->nelts, 5);
+        for (int i = 0; i < 5; i++)
+            assert_string_equal(APR_ARRAY_IDX(values, i, const char *), expected[i]);
+    }
+}
+
 static void too_many_fields_are_refused(void **state)
 {
     tardis_form_t *form = tardis_form_create(fields, NULL, NULL, *state);
@@ -262,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(urlencoded_is_decoded, start, end),
         cmocka_unit_test_setup_teardown(absent_fields_are_null, start, end),
         cmocka_unit_test_setup_teardown(urlencoded_mistakes_are_refused, start, end),
+        cmocka_unit_test_setup_teardown(what_is_too_long_can_be_cut, start, end),
         cmocka_unit_test_setup_teardown(too_many_fields_are_refused, start, end),
         cmocka_unit_test_setup_teardown(multipart_is_taken_apart, start, end),
         cmocka_unit_test_setup_teardown(multipart_mistakes_are_refused, start, end),
