@@ -74,6 +74,10 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/source_db.c \
 	libtardis/status.c \
 	libtardis/status_encode.c \
+	libtardis/status_share.c \
+	libtardis/key_cache.c \
+	libtardis/tardis_key_cache.h \
+	libtardis/tardis_status_share.h \
 	libtardis/transfer_copy.c \
 	libtardis/transfer_copy.h \
 	libtardis/transfer_file.c \

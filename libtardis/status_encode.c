@@ -13,8 +13,9 @@
 #define DIGITS_MAX 20
 
 /*
- * JSON as jansson writes it (a test compares), made without a tree: a batch has a thousand statuses, and their
- * trees would cost more than all else that is done for them. Strings that need escaping go through jansson.
+ * JSON as jansson writes it (a test compares), made without a tree: a batch has a thousand statuses, and
+ * their trees would cost more than all else that is done for them. Strings that need escaping go through
+ * jansson.
  */
 typedef struct {
     char *data;

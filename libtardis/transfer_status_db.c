@@ -21,9 +21,9 @@
 #define LARGEST 512
 
 /*
- * A list of any length is asked in pieces of these sizes, so that a connection prepares few statements; what is
- * left of a piece is filled with its last number again. The largest stays below 1000, from which on MariaDB makes
- * a temporary table of a list.
+ * A list of any length is asked in pieces of these sizes, so that a connection prepares few statements; what
+ * is left of a piece is filled with its last number again. The largest stays below 1000, from which on
+ * MariaDB makes a temporary table of a list.
  */
 static const struct {
     int places;
@@ -40,8 +40,8 @@ static const struct {
 
 static tardis_error_t *find_transfers(const tardis_context_t *context, const char *site_url,
                                       transfer_lookup_t *lookups, int count, apr_pool_t *pool);
-static tardis_error_t *find_experiments(const tardis_context_t *context, transfer_lookup_t *lookups, int count,
-                                        apr_pool_t *pool);
+static tardis_error_t *find_experiments(const tardis_context_t *context, transfer_lookup_t *lookups,
+                                        int count, apr_pool_t *pool);
 static void note(transfer_lookup_t *lookups, int count, apr_uint64_t experiment_id,
                  const transfer_brief_t *transfer);
 static transfer_lookup_t *first_of(transfer_lookup_t *lookups, int count, apr_uint64_t experiment_id);
@@ -80,8 +80,8 @@ static tardis_error_t *find_transfers(const tardis_context_t *context, const cha
 }
 
 /* Those without a transfer are rare: nobody asks long for what was never requested. */
-static tardis_error_t *find_experiments(const tardis_context_t *context, transfer_lookup_t *lookups, int count,
-                                        apr_pool_t *pool)
+static tardis_error_t *find_experiments(const tardis_context_t *context, transfer_lookup_t *lookups,
+                                        int count, apr_pool_t *pool)
 {
     tardis_db_value_t values[LARGEST];
     apr_uint64_t *ids = apr_palloc(pool, sizeof(*ids) * (apr_size_t)count);

@@ -1,6 +1,6 @@
 /*
- * What statuses are made of, for many experiments at a time; not installed. The number of statements depends on how
- * many hundreds are asked for only.
+ * What statuses are made of, for many experiments at a time; not installed. The number of statements depends
+ * on how many hundreds are asked for only.
  */
 #ifndef TRANSFER_STATUS_DB_H
 #define TRANSFER_STATUS_DB_H
@@ -31,7 +31,8 @@ typedef struct transfer_lookup_t {
 } transfer_lookup_t;
 
 /*
- * Looks up the transfers of experiments to the site, and which experiments exist. What is found lives in @a pool.
+ * Looks up the transfers of experiments to the site, and which experiments exist. What is found lives in @a
+ * pool.
  * @param lookups sorted by experiment_id; one may be there more than once.
  */
 tardis_error_t *transfer_look_up(const tardis_context_t *context, const char *site_url,

@@ -29,12 +29,10 @@ tardis_error_t *tardis_transfer_service_status(const tardis_context_t *context,
     return error;
 }
 
-tardis_error_t *tardis_transfer_service_statuses(const tardis_context_t *context,
-                                                 const tardis_sync_manager_t *manager,
-                                                 const tardis_sync_settings_t *settings,
-                                                 const tardis_sync_client_t *client,
-                                                 tardis_status_query_t *const *queries, int count,
-                                                 apr_pool_t *pool)
+tardis_error_t *
+tardis_transfer_service_statuses(const tardis_context_t *context, const tardis_sync_manager_t *manager,
+                                 const tardis_sync_settings_t *settings, const tardis_sync_client_t *client,
+                                 tardis_status_query_t *const *queries, int count, apr_pool_t *pool)
 {
     tardis_status_query_t **right = apr_palloc(pool, sizeof(*right) * (apr_size_t)count);
     int known = 0;
