@@ -15,6 +15,7 @@ typedef struct child_t {
     const directive_t *database; /**< what it was made for */
     apr_int64_t connections;
     volatile apr_uint32_t schema_is_right; /**< was seen so by some request */
+    void *own; /**< what the module keeps beside it; NULL until it is set */
     struct child_t *next;
 } child_t;
 

@@ -35,13 +35,21 @@ tardis_error_t *provider_authenticate(view_t *view, const tardis_sync_client_t *
 static tardis_error_t *find_in_database(view_t *view, const char *address, const char *key,
                                         const tardis_sync_client_t **client)
 {
+    provider_share_t *share = provider_share(view);
+    tardis_key_ticket_t ticket;
     tardis_client_key_t *found = NULL;
-    tardis_error_t *error = child_lend_database(view->conf, TARDIS_SCHEMA_PROVIDER, &view->context);
+    if (share)
+        *client = tardis_key_cache_get(share->keys, address, key, &ticket, view->pool);
+    if (*client)
+        return NULL;
+    tardis_error_t *error = provider_lend_database(view);
     if (!error)
         error = tardis_client_key_find(&view->context, address, key, &found, view->pool);
-    if (!error && found)
-        *client = make_client(found->site_name, found->site_url, view->pool);
-    return error;
+    if (error || !found)
+        return error;
+    *client = make_client(found->site_name, found->site_url, view->pool);
+    tardis_key_cache_put(share->keys, &ticket, *client);
+    return NULL;
 }
 
 /* The file names a site as people do, by name or URL; the registry knows its other half. */

@@ -9,8 +9,11 @@ mod_tardis_provider_mod_tardis_provider_la_SOURCES = \
 	mod_tardis_provider/provider.h \
 	mod_tardis_provider/registry.c \
 	mod_tardis_provider/routes.c \
+	mod_tardis_provider/share.c \
 	mod_tardis_provider/view_get.c \
-	mod_tardis_provider/view_status.c
+	mod_tardis_provider/view_index.c \
+	mod_tardis_provider/view_status.c \
+	mod_tardis_provider/view_statuses.c
 
 mod_tardis_provider_mod_tardis_provider_la_CPPFLAGS = $(MODULE_CPPFLAGS)
 mod_tardis_provider_mod_tardis_provider_la_LIBADD = $(MODULE_LIBADD)

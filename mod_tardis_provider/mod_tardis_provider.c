@@ -18,6 +18,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 static void child_init(apr_pool_t *pool, server_rec *s)
 {
     child_open_databases(pool, s, &tardis_provider_module);
+    provider_share_open(pool, s);
 }
 
 static int skip_files(request_rec *r)

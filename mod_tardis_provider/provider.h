@@ -8,6 +8,8 @@
 
 #include "check.h"
 #include "view.h"
+#include "tardis_key_cache.h"
+#include "tardis_status_share.h"
 #include "tardis_sync_manager.h"
 
 extern module AP_MODULE_DECLARE_DATA tardis_provider_module;
@@ -49,6 +51,21 @@ tardis_error_t *provider_authenticate(view_t *view, const tardis_sync_client_t *
 tardis_error_t *provider_key_file_find(const char *file, const char *address, const char *key,
                                        const char **site, apr_pool_t *pool);
 
+/** What the requests to one database share in a child process. */
+typedef struct provider_share_t {
+    tardis_key_cache_t *keys;
+    tardis_status_share_t *statuses;
+} provider_share_t;
+
+/** share.c: for a child_init hook, after child_open_databases(). A database without a share is not used. */
+void provider_share_open(apr_pool_t *pool, server_rec *main_server);
+
+/** share.c: lends the request a connection to the provider's database, as child_lend_database() does. */
+tardis_error_t *provider_lend_database(view_t *view);
+
+/** share.c: the share of the request's server; NULL where provider_lend_database() fails for lack of one. */
+provider_share_t *provider_share(const view_t *view);
+
 /** registry.c: where the server's site registry is. @return TARDIS_CONFIG_INVALID: not set, or no password to
  * read. */
 tardis_error_t *provider_registry_source(const view_t *view, tardis_registry_source_t *source);
@@ -59,8 +76,10 @@ tardis_error_t *provider_registry_engine(view_t *view, const tardis_registry_sou
 /** registry.c: what the sync manager is told of this server. */
 tardis_sync_settings_t provider_sync_settings(const view_t *view);
 
-/* The views. */
+/* The views: view_index.c, ... */
+tardis_error_t *provider_view_index(view_t *view);
 tardis_error_t *provider_view_get(view_t *view);
 tardis_error_t *provider_view_status(view_t *view);
+tardis_error_t *provider_view_statuses(view_t *view);
 
 #endif

@@ -4,7 +4,9 @@
 
 static const route_t routes[] = {
     {"/apps/sync/provider/status", 1, "GET, HEAD", provider_view_status},
+    {"/apps/sync/provider/status", 0, "POST", provider_view_statuses},
     {"/apps/sync/provider/get", 0, "POST", provider_view_get},
+    {"/apps/sync/provider", 0, "GET, HEAD", provider_view_index},
     {NULL, 0, NULL, NULL},
 };
 

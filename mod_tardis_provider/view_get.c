@@ -42,7 +42,7 @@ static tardis_error_t *request_transfer(view_t *view, const tardis_get_form_t *f
     if (!error)
         error = provider_registry_engine(view, &registry);
     if (!error)
-        error = child_lend_database(view->conf, TARDIS_SCHEMA_PROVIDER, &view->context);
+        error = provider_lend_database(view);
     if (!error)
         error = tardis_transfer_service_get(&view->context, tardis_sync_manager_default(), &settings,
                                             &registry, client, form, view->pool);

@@ -52,7 +52,9 @@ PERL_TESTS = \
 	t/provider-views/20-get.t \
 	t/provider-views/25-registry-url.t \
 	t/provider-views/30-status.t \
+	t/provider-views/35-batch-status.t \
 	t/provider-views/40-database.t \
+	t/provider-views/45-shared-queries.t \
 	t/provider-views/50-key-file.t \
 	t/provider-views/60-configtest.t \
 	t/consumer/10-states.t \

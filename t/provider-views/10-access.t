@@ -12,7 +12,7 @@ my $key = $bed->env('CLIENT_KEY');
 my $no_key = qr/\[tardis_provider:error\].* client 127\.0\.0\.1: the request has no X_MYTARDIS_KEY header \[forbidden\]; answered 403$/;
 my $wrong = qr/\[tardis_provider:error\].* client 127\.0\.0\.1: the key is not a client key for this address \[forbidden\]; answered 403$/;
 
-for my $path (qw(get/ status/tardis.1/ nowhere), '') {
+for my $path (qw(get/ status/tardis.1/ status/ nowhere), '') {
     answers($bed, 'provider', "no key, /$path", $bed->provider('GET', $path, key => undef), 403, '', $no_key);
     answers($bed, 'provider', "wrong key, /$path", $bed->provider('GET', $path, key => 'x' x 43), 403, '',
         $wrong);
@@ -44,12 +44,13 @@ for my $case (['without a key'], ['with the key', key => $key]) {
         'Use HTTPS', qr/:warn\].* client 127\.0\.0\.1: the request did not come by HTTPS \[https_required\]; answered 404$/);
 }
 
-for my $path ('', 'nowhere', 'status', 'status/', 'get/more', 'getx', 'notify_experiment/tardis.1/') {
+for my $path ('nowhere', 'get/more', 'getx', 'notify_experiment/tardis.1/') {
     answers($bed, 'provider', "no view at /$path", $bed->provider('GET', $path), 404, qr/ \[not_found\]\n$/,
         qr{:warn\].* there is no view at /apps/sync/provider/\Q$path\E \[not_found\]; answered 404$});
 }
 
 for my $case (['GET', 'get/', 'POST'], ['HEAD', 'get', 'POST'], ['PUT', 'get/', 'POST'],
+    ['GET', 'status/', 'POST'], ['GET', 'status', 'POST'], ['POST', '', 'GET, HEAD'],
     ['POST', 'status/tardis.1/', 'GET, HEAD'], ['DELETE', 'status/tardis.1', 'GET, HEAD'])
 {
     my ($method, $path, $allow) = @$case;

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Test::More;
 use Testbed;
+use Time::HiRes qw(sleep);
 use Views;
 
 my $bed = Testbed->new;
@@ -24,6 +25,7 @@ $bed->error_log('provider', 1);
 
 for my $round (1, 2) {
     $bed->stop_db;
+    sleep 1.1; # until the key is not remembered any more
     for my $path ("status/$uid/", 'nowhere') {
         my $answer = $bed->provider('GET', $path);
         answers($bed, 'provider', "database away, $path", $answer, 503,
