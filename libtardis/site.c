@@ -6,6 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
+#include "tardis_command.h"
 #include "tardis_http.h"
 
 enum { DOCUMENT_MAX = 1024 * 1024, SHOWN_MAX = 200 };
@@ -15,9 +16,9 @@ static tardis_error_t *read_document(const char *file, const char **text, apr_si
                                      apr_pool_t *pool);
 static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
                                     const char **text, apr_size_t *length, apr_pool_t *pool);
-static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
-                                                      const char *username, const char *password,
-                                                      apr_pool_t *pool);
+static tardis_http_request_t with_credentials(const char *url, const char *username, const char *password,
+                                              apr_pool_t *pool);
+static void take_settings(void *baton, tardis_http_response_t *response);
 static tardis_error_t *settings_error(const tardis_http_response_t *response, apr_pool_t *pool);
 static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool);
 
@@ -72,8 +73,9 @@ static tardis_error_t *read_document(const char *file, const char **text, apr_si
 static tardis_error_t *ask_registry(const tardis_context_t *context, const tardis_registry_source_t *source,
                                     const char **text, apr_size_t *length, apr_pool_t *pool)
 {
-    const tardis_http_response_t *response =
-        post_credentials(context, source->location, source->username, source->password, pool);
+    tardis_http_request_t request =
+        with_credentials(source->location, source->username, source->password, pool);
+    const tardis_http_response_t *response = tardis_http_call(context->http, &request, pool);
     if (response->error)
         return tardis_error_create(pool, TARDIS_REGISTRY_UNAVAILABLE, "%s", response->error->text);
     if (response->status != 200) {
@@ -87,9 +89,8 @@ static tardis_error_t *ask_registry(const tardis_context_t *context, const tardi
     return NULL;
 }
 
-static const tardis_http_response_t *post_credentials(const tardis_context_t *context, const char *url,
-                                                      const char *username, const char *password,
-                                                      apr_pool_t *pool)
+static tardis_http_request_t with_credentials(const char *url, const char *username, const char *password,
+                                              apr_pool_t *pool)
 {
     apr_table_t *fields = apr_table_make(pool, 2);
     tardis_http_request_t request = {
@@ -97,7 +98,7 @@ static const tardis_http_response_t *post_credentials(const tardis_context_t *co
 
     apr_table_setn(fields, "username", username ? username : "");
     apr_table_setn(fields, "password", password ? password : "");
-    return tardis_http_call(context->http, &request, pool);
+    return request;
 }
 
 const tardis_site_t *tardis_registry_find_url(const apr_array_header_t *sites, const char *url)
@@ -123,15 +124,49 @@ const tardis_site_t *tardis_registry_find_name(const apr_array_header_t *sites, 
 tardis_error_t *tardis_site_settings_fetch(const tardis_context_t *context, const tardis_site_t *site,
                                            tardis_site_settings_t **settings, apr_pool_t *pool)
 {
-    *settings = NULL;
-    const tardis_http_response_t *response =
-        post_credentials(context, site->url, site->username, site->password, pool);
-    tardis_error_t *error = settings_error(response, pool);
-    if (!error)
-        error = tardis_site_settings_parse(response->body, response->body_length, settings, pool);
-    if (!error)
-        return NULL;
-    return tardis_error_prefix(pool, error, "settings of site %s", site->name);
+    tardis_http_request_t request = with_credentials(site->url, site->username, site->password, pool);
+    tardis_site_answer_t answer = {.site = site, .pool = pool};
+
+    take_settings(&answer, tardis_http_call(context->http, &request, pool));
+    *settings = answer.settings;
+    return answer.error;
+}
+
+apr_array_header_t *tardis_site_settings_fetch_all(const tardis_context_t *context,
+                                                   const apr_array_header_t *sites, apr_pool_t *pool)
+{
+    apr_array_header_t *answers = apr_array_make(pool, sites->nelts, sizeof(tardis_site_answer_t *));
+
+    for (int i = 0; i < sites->nelts; i++) {
+        const tardis_site_t *site = APR_ARRAY_IDX(sites, i, const tardis_site_t *);
+        tardis_http_request_t request = with_credentials(site->url, site->username, site->password, pool);
+        tardis_site_answer_t *answer = apr_pcalloc(pool, sizeof(*answer));
+        answer->site = site;
+        answer->pool = pool;
+        APR_ARRAY_PUSH(answers, tardis_site_answer_t *) = answer;
+        tardis_http_submit(context->http, &request, take_settings, answer, pool);
+    }
+    while (tardis_http_in_flight(context->http)) {
+        tardis_http_run(context->http, 1000, 0);
+        if (tardis_command_interrupted())
+            tardis_http_abort(context->http);
+    }
+    return answers;
+}
+
+static void take_settings(void *baton, tardis_http_response_t *response)
+{
+    tardis_site_answer_t *answer = baton;
+
+    answer->error = settings_error(response, answer->pool);
+    if (!answer->error)
+        answer->error = tardis_site_settings_parse(response->body, response->body_length, &answer->settings,
+                                                   answer->pool);
+    if (!answer->error)
+        return;
+    answer->settings = NULL;
+    answer->error =
+        tardis_error_prefix(answer->pool, answer->error, "settings of site %s", answer->site->name);
 }
 
 /* What keeps an answer from being settings; NULL: it may be some. */

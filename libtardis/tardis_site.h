@@ -76,6 +76,23 @@ const tardis_site_t *tardis_registry_find_name(const apr_array_header_t *sites, 
 tardis_error_t *tardis_site_settings_fetch(const tardis_context_t *context, const tardis_site_t *site,
                                            tardis_site_settings_t **settings, apr_pool_t *pool);
 
+/** What a site that was asked for its settings has answered. */
+typedef struct tardis_site_answer_t {
+    const tardis_site_t *site;
+    tardis_site_settings_t *settings; /**< NULL: there is an error */
+    tardis_error_t *error;            /**< as tardis_site_settings_fetch() returns it; NULL: none */
+    apr_pool_t *pool;                 /**< where both are */
+} tardis_site_answer_t;
+
+/**
+ * Asks several sites for their settings, all at once: one that is slow or away holds up no other. A command
+ * that is told to stop breaks off what is in flight; those sites have TARDIS_INTERRUPTED.
+ * @param sites const tardis_site_t *.
+ * @return tardis_site_answer_t *, in the order of @a sites.
+ */
+apr_array_header_t *tardis_site_settings_fetch_all(const tardis_context_t *context,
+                                                   const apr_array_header_t *sites, apr_pool_t *pool);
+
 /**
  * Whether one of the site's `email-endswith` matches (without regard to case) the end of one of @a owners
  * (const char *).

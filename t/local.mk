@@ -6,6 +6,7 @@ PERL_TESTS = \
 	t/provider/10-import.t \
 	t/provider/15-import-disturbed.t \
 	t/provider/20-transfer.t \
+	t/provider/25-site-settings.t \
 	t/provider/30-send.t \
 	t/provider/40-send-killed.t \
 	t/provider/50-send-trouble.t \

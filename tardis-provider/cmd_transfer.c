@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "registration.h"
+#include "tardis_db.h"
 #include "tardis_uid.h"
 
 /* One run of the command. */
@@ -20,7 +21,7 @@ typedef struct {
 static tardis_error_t *choose_sites(telling_t *telling, apr_array_header_t **sites);
 static tardis_error_t *named_sites(const telling_t *telling, const apr_array_header_t *all,
                                    apr_array_header_t **sites);
-static tardis_error_t *tell_site(telling_t *telling, const tardis_site_t *site, apr_pool_t *pool);
+static tardis_error_t *tell_site(telling_t *telling, const tardis_site_answer_t *answer, apr_pool_t *pool);
 static tardis_error_t *register_at(telling_t *telling, const tardis_site_t *site,
                                    const tardis_site_settings_t *site_settings, const tardis_error_t *cause,
                                    apr_pool_t *pool);
@@ -53,10 +54,12 @@ tardis_error_t *transfer_run(tardis_invocation_t *invocation)
     error = choose_sites(&telling, &sites);
     if (error)
         return error;
+    const apr_array_header_t *answers =
+        tardis_site_settings_fetch_all(invocation->context, sites, invocation->pool);
     apr_pool_create(&scratch, invocation->pool);
-    for (int i = 0; !error && i < sites->nelts && !tardis_command_interrupted(); i++) {
+    for (int i = 0; !error && i < answers->nelts && !tardis_command_interrupted(); i++) {
         apr_pool_clear(scratch);
-        error = tell_site(&telling, APR_ARRAY_IDX(sites, i, const tardis_site_t *), scratch);
+        error = tell_site(&telling, APR_ARRAY_IDX(answers, i, const tardis_site_answer_t *), scratch);
     }
     error = tardis_error_copy(invocation->pool, error);
     apr_pool_destroy(scratch);
@@ -106,15 +109,16 @@ static tardis_error_t *named_sites(const telling_t *telling, const apr_array_hea
 }
 
 /* A site that does not give its settings now may match later: `send` finds out. */
-static tardis_error_t *tell_site(telling_t *telling, const tardis_site_t *site, apr_pool_t *pool)
+static tardis_error_t *tell_site(telling_t *telling, const tardis_site_answer_t *answer, apr_pool_t *pool)
 {
-    tardis_site_settings_t *site_settings;
-    tardis_error_t *error =
-        tardis_site_settings_fetch(telling->invocation->context, site, &site_settings, pool);
-    if (!error && !telling->chosen && !tardis_site_settings_match(site_settings, telling->owners))
+    tardis_error_t *error = tardis_db_ensure(telling->invocation->context->db, pool);
+    if (error)
+        return error;
+    if (answer->settings && !telling->chosen &&
+        !tardis_site_settings_match(answer->settings, telling->owners))
         return NULL;
     telling->matched++;
-    return register_at(telling, site, error ? NULL : site_settings, error, pool);
+    return register_at(telling, answer->site, answer->settings, answer->error, pool);
 }
 
 static tardis_error_t *register_at(telling_t *telling, const tardis_site_t *site,

@@ -176,7 +176,10 @@ static const char *reason(const tardis_http_response_t *response, apr_pool_t *po
         length--;
     while (length && apr_isspace(response->body[length - 1]))
         length--;
-    return length ? apr_pstrndup(pool, response->body, length) : "no reason given";
+    char *text = apr_pstrndup(pool, response->body, length);
+    for (char *c = text; *c; c++)
+        *c = apr_isspace(*c) ? ' ' : *c;
+    return length ? text : "no reason given";
 }
 
 /* Whether an error says nothing of the site: the database is away, so nothing could be recorded either. */
