@@ -39,13 +39,16 @@ sub new {
             SSL_key_file => $options{tls}->env('SERVER_KEY')};
     }
     my $parent = $$;
+    # A process group of its own, so that its connections end with it.
     $self->{pid} = fork() // die "fork: $!\n";
     if (!$self->{pid}) {
         $SIG{$_} = 'DEFAULT' for qw(TERM INT);
+        POSIX::setpgid(0, 0);
         eval { $self->serve($listener, $parent) };
         print STDERR "fake server: $@" if $@;
         POSIX::_exit(0);
     }
+    POSIX::setpgid($self->{pid}, $self->{pid});
     close $listener;
     return $self;
 }
@@ -67,7 +70,7 @@ sub requests {
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $$ || !$self->{pid};
-    kill 'TERM', $self->{pid};
+    kill 'TERM', -$self->{pid};
     local $?;
     waitpid(delete $self->{pid}, 0);
 }

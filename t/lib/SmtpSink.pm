@@ -22,9 +22,11 @@ sub new {
     my $record = File::Temp->new(TEMPLATE => 'smtp-XXXXXXXX', TMPDIR => 1);
     my $self = bless {refuse => {}, %options, port => $listener->sockport, record => $record, owner => $$}, $class;
     my $parent = $$;
+    # A process group of its own, so that its connections end with it.
     $self->{pid} = fork() // die "fork: $!\n";
     if (!$self->{pid}) {
         $SIG{$_} = 'DEFAULT' for qw(TERM INT);
+        POSIX::setpgid(0, 0);
         $SIG{$_} = 'IGNORE' for qw(PIPE CHLD);
         my $select = IO::Select->new($listener);
         while (getppid() == $parent) {
@@ -36,6 +38,7 @@ sub new {
         }
         POSIX::_exit(0);
     }
+    POSIX::setpgid($self->{pid}, $self->{pid});
     close $listener;
     return $self;
 }
@@ -51,7 +54,7 @@ sub messages {
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $$ || !$self->{pid};
-    kill 'TERM', $self->{pid};
+    kill 'TERM', -$self->{pid};
     local $?;
     waitpid(delete $self->{pid}, 0);
 }
