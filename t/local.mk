@@ -31,6 +31,7 @@ PERL_TESTS = \
 	t/e2e/25-changed-experiment.t \
 	t/e2e/30-original-provider.t \
 	t/e2e/40-valgrind.t \
+	t/e2e/45-store-refuses.t \
 	t/http/10-answers.t \
 	t/http/20-slow-servers.t \
 	t/http/30-tls.t \
