@@ -73,6 +73,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/site.c \
 	libtardis/source_db.c \
 	libtardis/status.c \
+	libtardis/status_batch.c \
+	libtardis/status_private.h \
 	libtardis/status_encode.c \
 	libtardis/status_share.c \
 	libtardis/key_cache.c \

@@ -1,9 +1,8 @@
-#include "tardis_status.h"
+#include "status_private.h"
 
 #include <stddef.h>
 
 #include <apr_strings.h>
-#include <jansson.h>
 
 /* One text or number member of the document, and where it is in tardis_status_t. */
 typedef struct {
@@ -63,14 +62,23 @@ tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis
                                      apr_pool_t *pool)
 {
     json_error_t why;
-    tardis_status_t *read = apr_pcalloc(pool, sizeof(*read));
     json_t *document = json_loadb(text, length, 0, &why);
 
     *status = NULL;
     if (!document)
         return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not JSON: %s (byte %d)",
                                    why.text, why.position);
+    tardis_error_t *error = status_read_document(document, status, pool);
+    json_decref(document);
+    return error;
+}
+
+tardis_error_t *status_read_document(const json_t *document, tardis_status_t **status, apr_pool_t *pool)
+{
+    tardis_status_t *read = apr_pcalloc(pool, sizeof(*read));
     tardis_error_t *error = NULL;
+
+    *status = NULL;
     if (!json_is_object(document))
         error = tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "the status is not a JSON object");
     if (!error)
@@ -79,7 +87,6 @@ tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis
         error = read_texts(document, read, pool);
     if (!error)
         error = read_numbers(document, read, pool);
-    json_decref(document);
     if (!error)
         *status = read;
     return error;

@@ -53,9 +53,36 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
                                  TARDIS_DB_VALUES(lease_seconds, lease_owner, due_by, states, among,
                                                   tardis_db_unsigned(claim->only), limit),
                                  NULL, pool);
-    return tardis_db_execute(context->db, TAKE(""),
-                             TARDIS_DB_VALUES(lease_seconds, lease_owner, due_by, states, among, limit), NULL,
-                             pool);
+    if (!claim->except || claim->except->nelts == 0)
+        return tardis_db_execute(context->db, TAKE(""),
+                                 TARDIS_DB_VALUES(lease_seconds, lease_owner, due_by, states, among, limit),
+                                 NULL, pool);
+    tardis_db_value_t values[5 + TARDIS_SYNCED_EXCEPT_MAX + 1] = {lease_seconds, lease_owner, due_by, states,
+                                                                  among};
+    for (int i = 0; i < TARDIS_SYNCED_EXCEPT_MAX; i++)
+        values[5 + i] =
+            tardis_db_text(i < claim->except->nelts ? APR_ARRAY_IDX(claim->except, i, const char *) : "");
+    values[5 + TARDIS_SYNCED_EXCEPT_MAX] = limit;
+    return tardis_db_execute(context->db,
+                             TAKE(" AND provider_url NOT IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                             values, sizeof(values) / sizeof(values[0]), NULL, pool);
+}
+
+tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced_due_t *due, apr_pool_t *pool)
+{
+    tardis_db_rows_t *rows;
+    tardis_error_t *error = tardis_db_query(
+        context->db,
+        "SELECT EXISTS (SELECT 1 FROM synced_experiment WHERE next_attempt_at <= UTC_TIMESTAMP(6)"
+        " AND (lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))),"
+        " EXISTS (SELECT 1 FROM notification WHERE next_attempt_at <= UTC_TIMESTAMP(6))",
+        NULL, 0, &rows, pool);
+    *due = (tardis_synced_due_t){0};
+    if (!error && tardis_db_rows_next(rows)) {
+        due->experiments = tardis_db_rows_signed(rows, 0) != 0;
+        due->mails = tardis_db_rows_signed(rows, 1) != 0;
+    }
+    return error;
 }
 
 tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool)

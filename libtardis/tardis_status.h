@@ -63,4 +63,29 @@ const char *tardis_statuses_encode(const tardis_status_entry_t *entries, int cou
 tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status,
                                      apr_pool_t *pool);
 
+/**
+ * Reads the document by which a provider tells what it can do beyond the original, `GET
+ * /apps/sync/provider/`.
+ * @param batch_status set to how many uids one `POST status/` may ask about, at most
+ * TARDIS_STATUS_BATCH_MAX; 0: it takes none.
+ * @return TARDIS_ANSWER_MALFORMED: not JSON, another `protocol` than 1, a wrong type.
+ */
+tardis_error_t *tardis_protocol_decode(const char *text, apr_size_t length, int *batch_status,
+                                       apr_pool_t *pool);
+
+/** What an answer to `POST status/` says about one uid: one of both is NULL. */
+typedef struct tardis_status_answer_t {
+    tardis_status_t *status;
+    tardis_error_t *error; /**< TARDIS_ANSWER_MALFORMED: there is no document for it, or none that is one */
+} tardis_status_answer_t;
+
+/**
+ * Reads an answer to `POST status/`. Each uid's document is read by itself: what is wrong with one does not
+ * touch the others.
+ * @param answers set, one for each of the @a count uids.
+ * @return TARDIS_ANSWER_MALFORMED: not JSON, or no object `statuses`; then @a answers is not set.
+ */
+tardis_error_t *tardis_statuses_decode(const char *text, apr_size_t length, const char *const *uids,
+                                       int count, tardis_status_answer_t *answers, apr_pool_t *pool);
+
 #endif

@@ -99,6 +99,9 @@ tardis_error_t *tardis_synced_page(const tardis_context_t *context, const char *
 
 /* ---- Claiming and saving, for the tick (synced_claim_db.c). ---- */
 
+/** Providers that a claim can leave out. */
+#define TARDIS_SYNCED_EXCEPT_MAX 16
+
 /** What a tick asks for. */
 typedef struct tardis_synced_claim_t {
     const char *lease_owner; /**< a name no other claim has: tardis_process_name() and a number */
@@ -108,6 +111,11 @@ typedef struct tardis_synced_claim_t {
     apr_uint64_t only;  /**< only this experiment; 0: any */
     const char *states; /**< comma-separated */
     int among_states;   /**< not 0: only what is in one of @a states; 0: only what is in none of them */
+    /**
+     * Of const char *: nothing of these providers, as far as there are TARDIS_SYNCED_EXCEPT_MAX of them; NULL:
+     * of all. Not with @a only.
+     */
+    const apr_array_header_t *except;
 } tardis_synced_claim_t;
 
 /**
@@ -118,6 +126,16 @@ typedef struct tardis_synced_claim_t {
  */
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
                                     apr_array_header_t **claimed, apr_pool_t *pool);
+
+/** What there is to do. */
+typedef struct tardis_synced_due_t {
+    int experiments; /**< not 0: at least one experiment is due and not under a lease */
+    int mails;       /**< not 0: at least one mail is due */
+} tardis_synced_due_t;
+
+/** Asks whether anything is due, by one query. */
+tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced_due_t *due,
+                                  apr_pool_t *pool);
 
 /** Makes what is pending due now: one experiment, or all (@a only 0). */
 tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool);

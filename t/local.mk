@@ -67,6 +67,9 @@ PERL_TESTS = \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
 	t/consumer/80-overlap.t \
+	t/consumer/83-batch-status.t \
+	t/consumer/84-slow-provider.t \
+	t/consumer/85-nothing-to-do.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t

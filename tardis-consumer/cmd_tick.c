@@ -35,6 +35,7 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
     tick_options_t options;
     tick_counts_t counts = {0};
     outbox_counts_t mails = {0};
+    tardis_synced_due_t due;
     tardis_error_t *error = consumer_settings_read(invocation->config, &settings, pool);
     if (!error)
         error = consumer_settings_read_keys(invocation->config, settings, pool);
@@ -45,8 +46,11 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
     if (options.only || tardis_arguments_has(invocation->arguments, "now"))
         error = tardis_synced_hurry(context, options.only, pool);
     if (!error)
+        error = tardis_synced_due(context, &due, pool);
+    if (!error && due.experiments)
         error = tick_run(context, settings, &options, &counts, pool);
-    if (!error && !tardis_command_interrupted())
+    /* Mail is about an end, which may have come just now. */
+    if (!error && (due.mails || counts.complete || counts.failed) && !tardis_command_interrupted())
         error = outbox_deliver(context, settings, over, &options, &mails, pool);
     int failed = error || counts.failed || counts.errors || mails.failed;
     if (failed || !tardis_arguments_has(invocation->arguments, "quiet"))

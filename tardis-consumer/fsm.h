@@ -47,6 +47,8 @@ struct fsm_step_t {
     void *work;                     /**< what the action keeps for the exit action */
     void (*done)(fsm_step_t *step); /**< called once, when the step has ended */
     void *baton;                    /**< for done */
+    struct lane_t *lane;            /**< under way in it, see lanes.h; NULL: in none */
+    fsm_step_t *next;               /**< of those that wait to be asked about together, see gather.h */
     apr_pool_t *pool;
 };
 

@@ -16,6 +16,8 @@ tardis_consumer_parts = \
 	tardis-consumer/experiment.c \
 	tardis-consumer/fsm.c \
 	tardis-consumer/fsm.h \
+	tardis-consumer/gather.c \
+	tardis-consumer/gather.h \
 	tardis-consumer/integrity.c \
 	tardis-consumer/integrity.h \
 	tardis-consumer/lanes.c \

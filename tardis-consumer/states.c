@@ -65,7 +65,11 @@ void state_transferring(fsm_step_t *step)
 
 static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status)
 {
-    fsm_step_t *step = baton;
+    state_told(baton, error, status);
+}
+
+void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_status_t *status)
+{
     if (error) {
         fsm_fail(step, error);
         return;

@@ -4,11 +4,14 @@
 
 #include <apr_strings.h>
 
+#include "gather.h"
 #include "lanes.h"
 #include "tardis_http.h"
 
 enum {
-    CHUNK_FACTOR = 4,        /* experiments taken at a time, for each request that may be in flight */
+    CHUNK_FACTOR = 4,        /* experiments taken at a time, for each request that may be in flight ... */
+    CHUNK_GATHERED = 2000,   /* ... or so many, where one request is about many */
+    WAITING_MAX = 4096,      /* steps that wait at most, whatever keeps them waiting */
     SAVE_COUNT = 64,         /* outcomes in a transaction at most ... */
     SAVE_MILLISECONDS = 100, /* ... which waits no longer than this for more */
     RUN_MILLISECONDS = 100
@@ -30,10 +33,12 @@ typedef struct {
     tick_counts_t *counts;
     fsm_t fsm;
     lanes_t *lanes;
+    gather_t *gather;
     const char *blocking; /* names of the states whose action blocks */
     apr_time_t due_by;    /* by the database's clock: what became due later is for another tick */
     int claims;
     int exhausted;
+    int resting; /* providers that were stuck when no more was due of the others; 0: not so */
     apr_array_header_t *chunks;   /* of chunk_t *: those with open steps */
     apr_array_header_t *finished; /* of fsm_step_t *: not saved yet */
     apr_time_t finished_since;
@@ -42,9 +47,13 @@ typedef struct {
 } tick_t;
 
 static void run_requests(tick_t *tick);
+static int chunk_limit(const tick_t *tick);
+static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
+static int is_idle(const tick_t *tick);
 static void run_blocking(tick_t *tick);
-static chunk_t *claim(tick_t *tick, int limit, int blocking, apr_array_header_t **claimed);
-static void queue_chunk(tick_t *tick);
+static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except,
+                      apr_array_header_t **claimed);
+static void queue_chunk(tick_t *tick, const apr_array_header_t *except);
 static void begin_steps(tick_t *tick);
 static void put_back_waiting(tick_t *tick);
 static void step_done(fsm_step_t *step);
@@ -61,6 +70,7 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
         .context = context, .settings = settings, .options = options, .counts = counts, .pool = pool};
     tick.fsm = (fsm_t){.context = context, .settings = settings, .stopping = stopping, .baton = &tick};
     tick.lanes = lanes_create(settings->parallel, settings->parallel_per_provider, pool);
+    tick.gather = gather_create(&tick.fsm, tick.lanes, pool);
     tick.blocking = fsm_blocking_states(pool);
     tick.chunks = apr_array_make(pool, 8, sizeof(chunk_t *));
     tick.finished = apr_array_make(pool, SAVE_COUNT, sizeof(fsm_step_t *));
@@ -80,23 +90,51 @@ static int stopping(void *baton)
     return tick->error || tick_is_over(tick->options);
 }
 
-/* Everything that waits for providers, all of it at the same time. */
+/* Everything that waits for providers, all of it at the same time. The database works while they do: the next
+ * chunk is taken before the answers about the last are waited for. */
 static void run_requests(tick_t *tick)
 {
+    apr_pool_t *each;
+    apr_pool_create(&each, tick->pool);
     for (;;) {
+        apr_pool_clear(each);
+        const apr_array_header_t *except = wants_more(tick, each);
         if (stopping(tick))
             put_back_waiting(tick);
-        else if (!tick->exhausted && lanes_waiting(tick->lanes) < tick->settings->parallel)
-            queue_chunk(tick);
+        else if (except)
+            queue_chunk(tick, except);
+        gather_flush(tick->gather);
         begin_steps(tick);
         if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
-            tardis_http_run(tick->context->http, RUN_MILLISECONDS, 1);
-        int idle = lanes_in_flight(tick->lanes) == 0 && lanes_waiting(tick->lanes) == 0;
-        save_finished(tick, idle);
+            tardis_http_run(tick->context->http, wants_more(tick, each) ? 0 : RUN_MILLISECONDS, 1);
+        save_finished(tick, is_idle(tick));
         look_after_chunks(tick);
-        if (tick->error || (idle && (tick->exhausted || stopping(tick))))
+        if (tick->error || (is_idle(tick) && (tick->exhausted || stopping(tick))))
             return;
     }
+}
+
+static int chunk_limit(const tick_t *tick)
+{
+    return gather_worthwhile(tick->gather) ? CHUNK_GATHERED : tick->settings->parallel * CHUNK_FACTOR;
+}
+
+/* NULL: no more is to be taken now. Otherwise the providers of which no more is to be taken. */
+static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool)
+{
+    int waiting;
+    apr_array_header_t *stuck = lanes_stuck(tick->lanes, &waiting, pool);
+    if (stuck->nelts < tick->resting)
+        tick->resting = 0;
+    int enough = waiting >= tick->settings->parallel || lanes_waiting(tick->lanes) >= WAITING_MAX ||
+                 gather_waiting(tick->gather) >= chunk_limit(tick);
+    return tick->exhausted || tick->resting || enough ? NULL : stuck;
+}
+
+static int is_idle(const tick_t *tick)
+{
+    return lanes_in_flight(tick->lanes) == 0 && lanes_waiting(tick->lanes) == 0 &&
+           gather_in_flight(tick->gather) == 0 && gather_waiting(tick->gather) == 0;
 }
 
 /* Then what keeps this host's disks busy. A claim each, so that other ticks can take the others meanwhile. */
@@ -104,7 +142,7 @@ static void run_blocking(tick_t *tick)
 {
     while (!stopping(tick)) {
         apr_array_header_t *claimed;
-        chunk_t *chunk = claim(tick, 1, 1, &claimed);
+        chunk_t *chunk = claim(tick, 1, 1, NULL, &claimed);
         if (!chunk)
             return;
         fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(claimed, 0, tardis_synced_t),
@@ -115,7 +153,8 @@ static void run_blocking(tick_t *tick)
 }
 
 /* NULL: nothing is due, or the database failed. */
-static chunk_t *claim(tick_t *tick, int limit, int blocking, apr_array_header_t **claimed)
+static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except,
+                      apr_array_header_t **claimed)
 {
     apr_pool_t *pool;
     apr_pool_create(&pool, tick->pool);
@@ -127,6 +166,7 @@ static chunk_t *claim(tick_t *tick, int limit, int blocking, apr_array_header_t 
         .only = tick->options->only,
         .states = tick->blocking,
         .among_states = blocking,
+        .except = except,
     };
     tardis_error_t *error = tardis_synced_claim(tick->context, &wanted, claimed, pool);
     if (error)
@@ -146,22 +186,27 @@ static chunk_t *claim(tick_t *tick, int limit, int blocking, apr_array_header_t 
     return chunk;
 }
 
-static void queue_chunk(tick_t *tick)
+static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
 {
-    int limit = tick->settings->parallel * CHUNK_FACTOR;
+    int limit = chunk_limit(tick);
     apr_array_header_t *claimed;
-    chunk_t *chunk = claim(tick, limit, 0, &claimed);
-    tick->exhausted = !chunk || claimed->nelts < limit;
+    chunk_t *chunk = claim(tick, limit, 0, except, &claimed);
+    int all = !chunk || claimed->nelts < limit;
+    tick->exhausted = all && except->nelts == 0;
+    tick->resting = all ? except->nelts : 0;
     for (int i = 0; chunk && i < claimed->nelts; i++) {
         const tardis_synced_t *synced = &APR_ARRAY_IDX(claimed, i, tardis_synced_t);
-        lanes_add(tick->lanes,
-                  fsm_step_create(&tick->fsm, synced, chunk->lease_owner, step_done, tick, chunk->pool));
+        gather_add(tick->gather,
+                   fsm_step_create(&tick->fsm, synced, chunk->lease_owner, step_done, tick, chunk->pool));
     }
 }
 
 static void begin_steps(tick_t *tick)
 {
     fsm_step_t *step;
+    const tardis_error_t *error;
+    while (!tick->error && (step = lanes_hopeless(tick->lanes, &error)) != NULL)
+        fsm_fail(step, error);
     while (!tick->error && (step = lanes_next(tick->lanes)) != NULL)
         fsm_step_begin(step);
 }
@@ -170,7 +215,7 @@ static void begin_steps(tick_t *tick)
 static void put_back_waiting(tick_t *tick)
 {
     fsm_step_t *step;
-    while ((step = lanes_drop(tick->lanes)) != NULL) {
+    while ((step = gather_drop(tick->gather)) != NULL || (step = lanes_drop(tick->lanes)) != NULL) {
         for (int i = 0; i < tick->chunks->nelts; i++) {
             chunk_t *chunk = APR_ARRAY_IDX(tick->chunks, i, chunk_t *);
             if (chunk->lease_owner != step->outcome.lease_owner)

@@ -11,7 +11,8 @@
 enum {
     ANSWER_MAX = 64 * 1024, /* bytes of an answer that are read; more is ANSWER_TOO_LARGE */
     EXCERPT_MAX = 200,      /* bytes of an answer that are quoted in an error */
-    MESSAGE_MAX = 1000      /* bytes of each text in a status document */
+    MESSAGE_MAX = 1000,     /* bytes of each text in a status document */
+    STATUS_MAX = 4096       /* bytes for each uid of an answer about many */
 };
 
 /* One request under way. */
@@ -19,6 +20,10 @@ typedef struct {
     const char *url;
     transfer_get_done_fn *got;
     transfer_status_done_fn *told;
+    transfer_discover_done_fn *discovered;
+    transfer_statuses_done_fn *told_many;
+    const char *const *uids; /* of told_many */
+    int count;
     void *baton;
     apr_pool_t *pool;
 } exchange_t;
@@ -27,6 +32,11 @@ static exchange_t *start(const char *method, const consumer_provider_t *provider
                          const apr_table_t *fields, tardis_http_request_t *request, apr_pool_t *pool);
 static void get_done(void *baton, tardis_http_response_t *response);
 static void status_done(void *baton, tardis_http_response_t *response);
+static void discover_done(void *baton, tardis_http_response_t *response);
+static void statuses_done(void *baton, tardis_http_response_t *response);
+static tardis_error_t *malformed(const exchange_t *exchange, const tardis_error_t *error,
+                                 const tardis_http_response_t *response);
+static void bound_texts(tardis_status_t *status, apr_pool_t *pool);
 static tardis_error_t *classify(const exchange_t *exchange, const tardis_http_response_t *response);
 static tardis_error_t *classify_failure(const exchange_t *exchange, const tardis_error_t *failure);
 static tardis_error_t *classify_not_found(const exchange_t *exchange, const tardis_http_response_t *response);
@@ -57,6 +67,33 @@ void transfer_client_status(const tardis_context_t *context, const consumer_prov
     exchange->told = done;
     exchange->baton = baton;
     tardis_http_submit(context->http, &request, status_done, exchange, pool);
+}
+
+void transfer_client_discover(const tardis_context_t *context, const consumer_provider_t *provider,
+                              transfer_discover_done_fn *done, void *baton, apr_pool_t *pool)
+{
+    tardis_http_request_t request;
+    exchange_t *exchange = start("GET", provider, "", NULL, &request, pool);
+    exchange->discovered = done;
+    exchange->baton = baton;
+    tardis_http_submit(context->http, &request, discover_done, exchange, pool);
+}
+
+void transfer_client_statuses(const tardis_context_t *context, const consumer_provider_t *provider,
+                              const char *const *uids, int count, transfer_statuses_done_fn *done,
+                              void *baton, apr_pool_t *pool)
+{
+    tardis_http_request_t request;
+    apr_table_t *fields = apr_table_make(pool, count);
+    for (int i = 0; i < count; i++)
+        apr_table_addn(fields, "uid", uids[i]);
+    exchange_t *exchange = start("POST", provider, "status/", fields, &request, pool);
+    exchange->told_many = done;
+    exchange->uids = uids;
+    exchange->count = count;
+    exchange->baton = baton;
+    request.maximum_answer += (apr_size_t)count * STATUS_MAX;
+    tardis_http_submit(context->http, &request, statuses_done, exchange, pool);
 }
 
 static exchange_t *start(const char *method, const consumer_provider_t *provider, const char *path,
@@ -94,17 +131,65 @@ static void status_done(void *baton, tardis_http_response_t *response)
     if (!error) {
         error = tardis_status_decode(response->body, response->body_length, &status, exchange->pool);
         if (error)
-            error = tardis_error_create(
-                exchange->pool, TARDIS_ANSWER_MALFORMED, "%s: %s: \"%s\"", exchange->url,
-                transfer_bounded(error->text, EXCERPT_MAX, exchange->pool), excerpt(exchange, response));
+            error = malformed(exchange, error, response);
     }
-    if (!error) {
-        status->message = transfer_bounded(status->message, MESSAGE_MAX, exchange->pool);
-        status->progress = transfer_bounded(status->progress, MESSAGE_MAX, exchange->pool);
-        status->error = transfer_bounded(status->error, MESSAGE_MAX, exchange->pool);
-        status->code = transfer_bounded(status->code, EXCERPT_MAX, exchange->pool);
-    }
+    if (!error)
+        bound_texts(status, exchange->pool);
     exchange->told(exchange->baton, error, error ? NULL : status);
+}
+
+static void discover_done(void *baton, tardis_http_response_t *response)
+{
+    exchange_t *exchange = baton;
+    int batch_status = 0;
+    tardis_error_t *error = classify(exchange, response);
+    if (!error)
+        error = tardis_protocol_decode(response->body, response->body_length, &batch_status, exchange->pool);
+    if (!error && batch_status == 0)
+        error = tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED, "%s names no batch_status",
+                                    exchange->url);
+    exchange->discovered(exchange->baton, error, batch_status);
+}
+
+static void statuses_done(void *baton, tardis_http_response_t *response)
+{
+    exchange_t *exchange = baton;
+    tardis_status_answer_t *answers =
+        apr_palloc(exchange->pool, sizeof(*answers) * (apr_size_t)exchange->count);
+    tardis_error_t *error = classify(exchange, response);
+    if (!error) {
+        error = tardis_statuses_decode(response->body, response->body_length, exchange->uids,
+                                       exchange->count, answers, exchange->pool);
+        if (error)
+            error = malformed(exchange, error, response);
+    }
+    for (int i = 0; i < exchange->count && !error; i++) {
+        tardis_status_answer_t *answer = &answers[i];
+        if (answer->status)
+            bound_texts(answer->status, exchange->pool);
+        else
+            answer->error =
+                tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED, "%s: uid %s: %s", exchange->url,
+                                    exchange->uids[i],
+                                    transfer_bounded(answer->error->text, EXCERPT_MAX, exchange->pool));
+    }
+    exchange->told_many(exchange->baton, error, error ? NULL : answers);
+}
+
+static tardis_error_t *malformed(const exchange_t *exchange, const tardis_error_t *error,
+                                 const tardis_http_response_t *response)
+{
+    return tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED, "%s: %s: \"%s\"", exchange->url,
+                               transfer_bounded(error->text, EXCERPT_MAX, exchange->pool),
+                               excerpt(exchange, response));
+}
+
+static void bound_texts(tardis_status_t *status, apr_pool_t *pool)
+{
+    status->message = transfer_bounded(status->message, MESSAGE_MAX, pool);
+    status->progress = transfer_bounded(status->progress, MESSAGE_MAX, pool);
+    status->error = transfer_bounded(status->error, MESSAGE_MAX, pool);
+    status->code = transfer_bounded(status->code, EXCERPT_MAX, pool);
 }
 
 /* NULL: it answered 200. */

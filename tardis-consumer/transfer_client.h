@@ -40,6 +40,28 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
 void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
                             const char *uid, transfer_status_done_fn *done, void *baton, apr_pool_t *pool);
 
+/** How a question for what a provider can do ended. @param batch_status uids that one request may ask about. */
+typedef void transfer_discover_done_fn(void *baton, const tardis_error_t *error, int batch_status);
+
+/**
+ * GET /apps/sync/provider/ (protocol.md, "Extensions"). An original answers 404; whatever is not the
+ * document is an error, also one without `batch_status`.
+ */
+void transfer_client_discover(const tardis_context_t *context, const consumer_provider_t *provider,
+                              transfer_discover_done_fn *done, void *baton, apr_pool_t *pool);
+
+/** How a question about many uids ended. @param answers one for each uid; NULL after an error. */
+typedef void transfer_statuses_done_fn(void *baton, const tardis_error_t *error,
+                                       const tardis_status_answer_t *answers);
+
+/**
+ * POST status/ about @a count uids. @a error is about the whole request; what is wrong with one answer is in
+ * it. As much of an answer is read as @a count long documents take.
+ */
+void transfer_client_statuses(const tardis_context_t *context, const consumer_provider_t *provider,
+                              const char *const *uids, int count, transfer_statuses_done_fn *done,
+                              void *baton, apr_pool_t *pool);
+
 /** At most @a limit bytes of text from outside as one clean line of UTF-8; "..." stands for what was cut off.
  */
 const char *transfer_bounded(const char *text, apr_size_t limit, apr_pool_t *pool);
