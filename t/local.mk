@@ -85,6 +85,7 @@ UNIT_TESTS = \
 	t/unit/http_url \
 	t/unit/status \
 	t/unit/status_encode \
+	t/unit/share \
 	t/unit/form \
 	t/unit/users \
 	t/unit/backoff \
@@ -148,6 +149,9 @@ t_unit_status_LDADD = $(UNIT_LIBS)
 t_unit_status_encode_SOURCES = t/unit/status_encode.c
 t_unit_status_encode_CPPFLAGS = $(UNIT_FLAGS) $(JANSSON_CFLAGS)
 t_unit_status_encode_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
+t_unit_share_SOURCES = t/unit/share.c
+t_unit_share_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_share_LDADD = $(UNIT_LIBS)
 t_unit_form_SOURCES = t/unit/form.c
 t_unit_form_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_form_LDADD = $(UNIT_LIBS)
@@ -157,6 +161,8 @@ t_unit_users_LDADD = $(UNIT_LIBS)
 
 EXTRA_DIST += \
 	$(PERL_TESTS) \
+	bench/status \
+	bench/status.lua \
 	check.sh \
 	demo.sh \
 	t/testbed \
