@@ -30,6 +30,7 @@ PERL_TESTS = \
 	t/e2e/20-original-consumer.t \
 	t/e2e/25-changed-experiment.t \
 	t/e2e/30-original-provider.t \
+	t/e2e/35-two-sites.t \
 	t/e2e/40-valgrind.t \
 	t/e2e/45-store-refuses.t \
 	t/http/10-answers.t \
@@ -63,6 +64,10 @@ PERL_TESTS = \
 	t/consumer/20-bad-provider.t \
 	t/consumer/30-integrity.t \
 	t/consumer/40-list-show-retry.t \
+	t/consumer/45-hold.t \
+	t/consumer/46-cancel.t \
+	t/consumer/47-retry-many.t \
+	t/consumer/48-leases.t \
 	t/consumer/50-mail.t \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
@@ -180,6 +185,7 @@ EXTRA_DIST += \
 	t/lib/HttpClient.pm \
 	t/lib/Ingest.pm \
 	t/lib/RawServer.pm \
+	t/lib/ScriptedServer.pm \
 	t/lib/TestCa.pm \
 	t/lib/PrivateDb.pm \
 	t/lib/Sending.pm \
