@@ -15,21 +15,23 @@ typedef struct {
     apr_size_t maximum;
     int in_bytes;
     int lines; /* may have line breaks and tabs */
+    int is_address;
 } text_rule_t;
 
 #define DESCRIPTION_MAX (1024 * 1024)
 
 static const text_rule_t rules[] = {
-    {"title", TARDIS_TEXT_MAX, 1, 0},    {"description", DESCRIPTION_MAX, 1, 1},
-    {"epn", TARDIS_EPN_MAX, 0, 0},       {"owner", TARDIS_OWNER_MAX, 0, 0},
-    {"author", TARDIS_TEXT_MAX, 1, 0},   {"institution", TARDIS_INSTITUTION_MAX, 0, 0},
-    {"url", TARDIS_TEXT_MAX, 1, 0},      {"start-time", TARDIS_TIME_MAX, 0, 0},
-    {"end-time", TARDIS_TIME_MAX, 0, 0},
+    {"title", TARDIS_TEXT_MAX, 1, 0, 0},    {"description", DESCRIPTION_MAX, 1, 1, 0},
+    {"epn", TARDIS_EPN_MAX, 0, 0, 0},       {"owner", TARDIS_OWNER_MAX, 0, 0, 1},
+    {"author", TARDIS_TEXT_MAX, 1, 0, 0},   {"institution", TARDIS_INSTITUTION_MAX, 0, 0, 0},
+    {"url", TARDIS_TEXT_MAX, 1, 0, 0},      {"start-time", TARDIS_TIME_MAX, 0, 0, 0},
+    {"end-time", TARDIS_TIME_MAX, 0, 0, 0},
 };
 
 static tardis_error_t *check_texts(const tardis_arguments_t *arguments, apr_pool_t *pool);
 static tardis_error_t *check_text(const text_rule_t *rule, const char *value, apr_pool_t *pool);
 static apr_size_t characters(const char *text);
+static int is_address(const char *value);
 static tardis_error_t *find_directory(const tardis_invocation_t *invocation, const char **directory);
 static const char *value_or(const tardis_arguments_t *arguments, const char *name, const char *otherwise);
 
@@ -100,6 +102,9 @@ static tardis_error_t *check_text(const text_rule_t *rule, const char *value, ap
     if ((rule->in_bytes ? length : characters(value)) > rule->maximum)
         return tardis_error_create(pool, TARDIS_USAGE, "--%s is longer than %d %s", rule->name,
                                    (int)rule->maximum, rule->in_bytes ? "bytes" : "characters");
+    if (rule->is_address && !is_address(value))
+        return tardis_error_create(pool, TARDIS_USAGE, "--%s must be an e-mail address, not \"%s\"",
+                                   rule->name, value);
     return NULL;
 }
 
@@ -109,6 +114,13 @@ static apr_size_t characters(const char *text)
     for (const char *c = text; *c; c++)
         count += ((unsigned char)*c & 0xc0) != 0x80;
     return count;
+}
+
+/* What no site's email-endswith could match, or no mail could reach. */
+static int is_address(const char *value)
+{
+    const char *at = strrchr(value, '@');
+    return at && at > value && at[1] && !strpbrk(value, " ,;<>");
 }
 
 static tardis_error_t *find_directory(const tardis_invocation_t *invocation, const char **directory)
