@@ -20,93 +20,35 @@ package FakeServer;
 
 use strict;
 use warnings;
-use File::Temp;
-use IO::Select;
-use IO::Socket::INET;
-use JSON::PP;
-use POSIX ();
+use parent 'ScriptedServer';
 use Time::HiRes qw(sleep);
 
 sub new {
     my ($class, %options) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $options{port} // 0, Listen => 64,
-        ReuseAddr => 1) or die "listen: $!\n";
-    my $record = File::Temp->new(TEMPLATE => 'fake-XXXXXXXX', TMPDIR => 1);
-    my $self = bless {%options, port => $listener->sockport, record => $record, owner => $$}, $class;
-    if ($options{tls}) {
+    if (my $bed = delete $options{tls}) {
         require IO::Socket::SSL;
-        $self->{tls} = {SSL_server => 1, SSL_cert_file => $options{tls}->env('SERVER_CERTIFICATE'),
-            SSL_key_file => $options{tls}->env('SERVER_KEY')};
+        $options{certificate} = {SSL_server => 1, SSL_cert_file => $bed->env('SERVER_CERTIFICATE'),
+            SSL_key_file => $bed->env('SERVER_KEY')};
     }
-    my $parent = $$;
-    # A process group of its own, so that its connections end with it.
-    $self->{pid} = fork() // die "fork: $!\n";
-    if (!$self->{pid}) {
-        $SIG{$_} = 'DEFAULT' for qw(TERM INT);
-        POSIX::setpgid(0, 0);
-        eval { $self->serve($listener, $parent) };
-        print STDERR "fake server: $@" if $@;
-        POSIX::_exit(0);
-    }
-    POSIX::setpgid($self->{pid}, $self->{pid});
-    close $listener;
-    return $self;
+    return $class->SUPER::new(%options);
 }
 
 sub url {
     my ($self) = @_;
-    return ($self->{tls} ? 'https' : 'http') . "://127.0.0.1:$self->{port}";
+    return ($self->{certificate} ? 'https' : 'http') . "://127.0.0.1:$self->{port}";
 }
 
-sub port { return $_[0]{port} }
-
-sub requests {
-    my ($self) = @_;
-    open(my $file, '<', $self->{record}->filename) or die "requests: $!\n";
-    return map { decode_json($_) } <$file>;
-}
-
-# Ends it; the port is free afterwards.
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$ || !$self->{pid};
-    kill 'TERM', -$self->{pid};
-    local $?;
-    waitpid(delete $self->{pid}, 0);
-}
-
-sub DESTROY { $_[0]->stop }
-
-sub serve {
-    my ($self, $listener, $parent) = @_;
-    $SIG{PIPE} = 'IGNORE';
-    $SIG{CHLD} = 'IGNORE' if $self->{parallel};
-    my $select = IO::Select->new($listener);
-    while (getppid() == $parent) {
-        next unless $select->can_read(0.5);
-        my $connection = $listener->accept or next;
-        if ($self->{parallel} && fork()) {
-            close $connection;
-            next;
-        }
-        eval { $self->converse($connection) };
-        POSIX::_exit(0) if $self->{parallel};
-    }
-}
+sub requests { return $_[0]->recorded }
 
 # One connection, one request: the answer says `Connection: close`.
 sub converse {
     my ($self, $connection) = @_;
-    alarm 60;
-    local $SIG{ALRM} = sub { die "a client was silent for a minute\n" };
-    if ($self->{tls}) {
-        $connection = IO::Socket::SSL->start_SSL($connection, %{$self->{tls}}) or return;
+    if ($self->{certificate}) {
+        $connection = IO::Socket::SSL->start_SSL($connection, %{$self->{certificate}}) or return;
     }
     my $request = read_request($connection) or return;
-    alarm 0;
-    $self->note($request);
-    my $answer = $self->{handler}->($request);
-    send_answer($connection, $answer);
+    $self->record($request);
+    send_answer($connection, $self->{handler}->($request));
     close $connection;
 }
 
@@ -143,13 +85,6 @@ sub unchunk {
         $text =~ s/^\r\n//;
     }
     return $body;
-}
-
-sub note {
-    my ($self, $request) = @_;
-    open(my $file, '>>', $self->{record}->filename) or die "record: $!\n";
-    syswrite($file, JSON::PP->new->ascii->encode($request) . "\n");
-    close $file;
 }
 
 sub send_answer {

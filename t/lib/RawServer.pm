@@ -12,65 +12,28 @@ package RawServer;
 
 use strict;
 use warnings;
-use File::Temp;
-use IO::Select;
-use IO::Socket::INET;
-use POSIX ();
+use parent 'ScriptedServer';
 
 sub new {
     my ($class, %options) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 64, ReuseAddr => 1)
-        or die "listen: $!\n";
-    my $record = File::Temp->new(TEMPLATE => 'raw-XXXXXXXX', TMPDIR => 1);
-    my $self = bless {%options, port => $listener->sockport, record => $record, owner => $$}, $class;
-    my $parent = $$;
-    # A process group of its own, so that connections end with it.
-    $self->{pid} = fork() // die "fork: $!\n";
-    if (!$self->{pid}) {
-        $SIG{$_} = 'DEFAULT' for qw(TERM INT);
-        POSIX::setpgid(0, 0);
-        $SIG{PIPE} = $SIG{CHLD} = 'IGNORE';
-        eval { $self->serve($listener, $parent) };
-        print STDERR "raw server: $@" if $@;
-        POSIX::_exit(0);
-    }
-    POSIX::setpgid($self->{pid}, $self->{pid});
-    close $listener;
-    return $self;
+    return $class->SUPER::new(%options, parallel => 1);
 }
-
-sub port { return $_[0]{port} }
 
 sub url {
     my ($self, $host) = @_;
     return ($self->{certificate} ? 'https' : 'http') . '://' . ($host // '127.0.0.1') . ":$self->{port}";
 }
 
-sub serve {
-    my ($self, $listener, $parent) = @_;
-    my $select = IO::Select->new($listener);
-    my $number = 0;
-    while (getppid() == $parent) {
-        next unless $select->can_read(0.5);
-        my $connection = $listener->accept or next;
-        $number++;
-        if (fork()) {
-            close $connection;
-            next;
-        }
-        close $listener;
-        # Nothing outlives the test by more than a minute.
-        alarm 60;
-        if ($self->{certificate}) {
-            require IO::Socket::SSL;
-            $connection = IO::Socket::SSL->start_SSL($connection, SSL_server => 1,
-                SSL_cert_file => $self->{certificate}, SSL_key_file => $self->{key}) or POSIX::_exit(0);
-        }
+sub converse {
+    my ($self, $connection, $number) = @_;
+    if ($self->{certificate}) {
+        require IO::Socket::SSL;
+        $connection = IO::Socket::SSL->start_SSL($connection, SSL_server => 1,
+            SSL_cert_file => $self->{certificate}, SSL_key_file => $self->{key}) or return;
         $connection->autoflush(1);
-        eval { $self->{handler}->($connection, $self, $number) };
-        close $connection;
-        POSIX::_exit(0);
     }
+    $self->{handler}->($connection, $self, $number);
+    close $connection;
 }
 
 sub head {
@@ -83,28 +46,8 @@ sub head {
     return ($line, \%headers, $rest);
 }
 
-sub note {
-    my ($self, $text) = @_;
-    open(my $file, '>>', $self->{record}->filename) or die "record: $!\n";
-    syswrite($file, "$text\n");
-    close $file;
-}
+sub note { return $_[0]->record($_[1]) }
 
-sub notes {
-    my ($self) = @_;
-    open(my $file, '<', $self->{record}->filename) or die "record: $!\n";
-    chomp(my @lines = <$file>);
-    return @lines;
-}
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$ || !$self->{pid};
-    kill 'TERM', -$self->{pid};
-    local $?;
-    waitpid(delete $self->{pid}, 0);
-}
-
-sub DESTROY { $_[0]->stop }
+sub notes { return $_[0]->recorded }
 
 1;
