@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "suggest.h"
+
 typedef struct {
     const char *name;
     tardis_fault_t fault;
@@ -77,6 +79,8 @@ static const error_class_t classes[TARDIS_ERROR_CODES] = {
         "No transfer method of this type is available here; agree on another `<type>` with the consumer."},
     [TARDIS_TRANSFER_CANCELLED] = {"transfer_cancelled", TARDIS_FAULT_PROVIDER, LASTING, 409, 1,
         "The provider's administrator cancelled the transfer."},
+    [TARDIS_CANCELLED_BY_HAND] = {"cancelled_by_hand", TARDIS_FAULT_CONSUMER, LASTING, 409, 1,
+        "Somebody here gave it up, for the reason that is told; a retry begins anew."},
     [TARDIS_REGISTRY_UNAVAILABLE] = {"registry_unavailable", TARDIS_FAULT_HOST, PASSING, 503, EX_UNAVAILABLE,
         "Check that the site registry's file or URL can be read from this host."},
     [TARDIS_REGISTRY_INVALID] = {"registry_invalid", TARDIS_FAULT_HOST, LASTING, 500, EX_CONFIG,
@@ -238,6 +242,14 @@ tardis_error_code_t tardis_error_code_of(const char *name)
             return (tardis_error_code_t)code;
     }
     return TARDIS_ERROR_CODES;
+}
+
+const char *tardis_error_suggest(const char *name, apr_pool_t *pool)
+{
+    const char *best = NULL;
+    for (int code = 0; code < TARDIS_ERROR_CODES; code++)
+        suggest_consider(&best, name, classes[code].name, pool);
+    return suggest_text(best, pool);
 }
 
 tardis_fault_t tardis_error_fault(tardis_error_code_t code)

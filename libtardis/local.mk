@@ -22,6 +22,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/tardis_db.h \
 	libtardis/tardis_schema.h \
 	libtardis/tardis_synced_db.h \
+	libtardis/tardis_synced_manual.h \
 	libtardis/tardis_transfer_db.h \
 	libtardis/client_key_db.c \
 	libtardis/command_help.c \
@@ -103,6 +104,9 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_event_db.c \
 	libtardis/synced_figures_db.c \
 	libtardis/synced_prune_db.c \
+	libtardis/provider_hold_db.c \
+	libtardis/synced_hold_db.c \
+	libtardis/synced_manual_db.c \
 	libtardis/synced_rows.c \
 	libtardis/synced_save_db.c \
 	libtardis/synced_story_db.c \

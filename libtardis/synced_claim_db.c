@@ -14,7 +14,6 @@ static tardis_error_t *hurry(const tardis_context_t *context, const void *baton,
 static tardis_error_t *renew(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *release(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
-static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
                                     apr_array_header_t **claimed, apr_pool_t *pool)
@@ -170,54 +169,4 @@ static tardis_error_t *save_checkpoint(const tardis_context_t *context, const vo
                                    "experiment %" APR_UINT64_T_FMT " was taken over by another process",
                                    checkpoint->experiment_id);
     return tardis_file_problem_add(context, checkpoint->experiment_id, checkpoint->problems, pool);
-}
-
-typedef struct {
-    apr_uint64_t experiment_id;
-    const char *text;
-} restart_t;
-
-tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_t experiment_id,
-                                    const char *text, apr_pool_t *pool)
-{
-    const restart_t baton = {.experiment_id = experiment_id, .text = text};
-    return db_transact(context, restart, &baton, pool);
-}
-
-static tardis_error_t *restart(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
-{
-    const restart_t *wanted = baton;
-    tardis_synced_t *synced;
-    tardis_db_changes_t changes;
-    tardis_error_t *error = tardis_db_execute(
-        context->db,
-        "UPDATE synced_experiment SET state = '" TARDIS_STATE_INGESTED "', state_since = UTC_TIMESTAMP(6),"
-        " moved_at = UTC_TIMESTAMP(6), attempts = 0, next_attempt_at = UTC_TIMESTAMP(6), lease_owner = NULL,"
-        " lease_until = NULL, status_document = NULL, checked_through = 0, bytes_checked = 0,"
-        " error_code = NULL, error_text = NULL, updated_at = UTC_TIMESTAMP(6)"
-        " WHERE experiment_id = ? AND state = '" TARDIS_STATE_FAILED "'",
-        TARDIS_DB_VALUES(tardis_db_unsigned(wanted->experiment_id)), &changes, pool);
-    if (error)
-        return error;
-    if (changes.rows != 1) {
-        error = tardis_synced_find(context, wanted->experiment_id, &synced, pool);
-        if (error)
-            return error;
-        if (!synced)
-            return tardis_error_create(pool, TARDIS_NOT_FOUND,
-                                       "no experiment %" APR_UINT64_T_FMT " is followed",
-                                       wanted->experiment_id);
-        return tardis_error_create(pool, TARDIS_CONFLICT,
-                                   "experiment %" APR_UINT64_T_FMT " is %s; only a " TARDIS_STATE_FAILED
-                                   " one can be restarted",
-                                   wanted->experiment_id, synced->state);
-    }
-    error = tardis_file_problem_clear(context, wanted->experiment_id, pool);
-    if (error)
-        return error;
-    const tardis_synced_event_t event = {.kind = "manual",
-                                         .from_state = TARDIS_STATE_FAILED,
-                                         .to_state = TARDIS_STATE_INGESTED,
-                                         .text = wanted->text};
-    return tardis_synced_event_add(context, wanted->experiment_id, &event, pool);
 }

@@ -4,6 +4,7 @@
 
 #include "db_transact.h"
 #include "synced_rows.h"
+#include "tardis_synced_manual.h"
 
 static tardis_error_t *notify(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
@@ -47,6 +48,8 @@ tardis_error_t *tardis_synced_insert(const tardis_context_t *context, apr_uint64
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_text(uid), tardis_db_text(provider_url),
                          tardis_db_bytes(document_digest, 32)),
         NULL, pool);
+    if (!error)
+        error = tardis_synced_respect_hold(context, experiment_id, pool);
     if (error)
         return error;
     const tardis_synced_event_t event = {
@@ -72,7 +75,9 @@ tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_
     if (changes.rows != 1)
         return tardis_error_create(pool, TARDIS_NOT_FOUND, "experiment %" APR_UINT64_T_FMT " is not followed",
                                    experiment_id);
-    error = tardis_file_problem_clear(context, experiment_id, pool);
+    error = tardis_synced_respect_hold(context, experiment_id, pool);
+    if (!error)
+        error = tardis_file_problem_clear(context, experiment_id, pool);
     if (error)
         return error;
     const tardis_synced_event_t event = {.kind = "registration",

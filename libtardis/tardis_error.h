@@ -49,6 +49,7 @@ typedef enum {
     TARDIS_DESTINATION_ERROR,
     TARDIS_TRANSFER_TYPE_UNKNOWN,
     TARDIS_TRANSFER_CANCELLED,
+    TARDIS_CANCELLED_BY_HAND,
     /* Sites. */
     TARDIS_REGISTRY_UNAVAILABLE,
     TARDIS_REGISTRY_INVALID,
@@ -137,6 +138,9 @@ const char *tardis_error_name(tardis_error_code_t code);
 
 /** The code with this name; TARDIS_ERROR_CODES if there is none. */
 tardis_error_code_t tardis_error_code_of(const char *name);
+
+/** What a person may have meant by a name that no code has: "; perhaps you meant \"<name>\"", or "". */
+const char *tardis_error_suggest(const char *name, apr_pool_t *pool);
 
 /** Whose fault a code is. */
 tardis_fault_t tardis_error_fault(tardis_error_code_t code);

@@ -29,7 +29,7 @@ typedef struct tardis_synced_t {
     apr_time_t state_since;
     apr_time_t moved_at;
     apr_uint64_t attempts;
-    apr_time_t next_attempt_at; /**< 0: nothing more to do */
+    apr_time_t next_attempt_at; /**< 0: nothing more to do, or held (see tardis_synced_manual.h) */
     const char *lease_owner;    /**< NULL: none */
     apr_time_t lease_until;
     const char *status_document; /**< NULL: no answer yet */
@@ -57,22 +57,24 @@ tardis_error_t *tardis_synced_lock_by_uid(const tardis_context_t *context, const
                                           const char *uid, tardis_synced_key_t **key, apr_pool_t *pool);
 
 /**
- * Begins to follow an experiment: state Ingested, due at once, with an event. Within the ingest's
- * transaction.
+ * Begins to follow an experiment: state Ingested, due at once unless its provider is held, with an event.
+ * Within the ingest's transaction.
  */
 tardis_error_t *tardis_synced_insert(const tardis_context_t *context, apr_uint64_t experiment_id,
                                      const char *provider_url, const char *uid,
                                      const unsigned char document_digest[32], apr_pool_t *pool);
 
 /**
- * A changed document has replaced the experiment: back to Ingested, due at once, nothing checked, no lease
- * (whoever steps it now loses it), problems removed, with an event. Within the ingest's transaction.
+ * A changed document has replaced the experiment: back to Ingested, due at once unless it is held, nothing
+ * checked, no lease (whoever steps it now loses it), problems removed, with an event. Within the ingest's
+ * transaction.
  */
 tardis_error_t *tardis_synced_reset(const tardis_context_t *context, apr_uint64_t experiment_id,
                                     const unsigned char document_digest[32], apr_pool_t *pool);
 
 /**
- * `notify_experiment`: makes every pending experiment with this uid due now, with an event.
+ * `notify_experiment`: makes every pending experiment with this uid due now, with an event; not one that is
+ * held.
  * @param found set to how many experiments have this uid, pending or not.
  */
 tardis_error_t *tardis_synced_notify(const tardis_context_t *context, const char *uid, int *found,
@@ -189,8 +191,8 @@ tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
                                               const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool);
 
 /**
- * Restarts a FailPermanent experiment: Ingested, due at once, nothing checked, its problems removed, its
- * history kept.
+ * Restarts a FailPermanent experiment: Ingested, due at once unless its provider is held, nothing checked, its
+ * problems removed, its history kept.
  * @param text of the event that tells who did it.
  * @return TARDIS_NOT_FOUND, or TARDIS_CONFLICT if it is in another state.
  */

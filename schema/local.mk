@@ -3,6 +3,7 @@ schema_files = \
 	$(srcdir)/schema/catalogue-1.sql \
 	$(srcdir)/schema/provider-1.sql \
 	$(srcdir)/schema/consumer-1.sql \
+	$(srcdir)/schema/consumer-2.sql \
 	$(srcdir)/schema/catalogue.manifest \
 	$(srcdir)/schema/provider.manifest \
 	$(srcdir)/schema/consumer.manifest
