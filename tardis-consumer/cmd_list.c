@@ -2,6 +2,8 @@
 
 #include <apr_strings.h>
 
+#include "manual.h"
+
 /* Experiments read from the database at a time. */
 #define PAGE 1000
 
@@ -13,7 +15,10 @@ const tardis_command_option_t cmd_list_options[] = {
 
 static tardis_error_t *check_state(const char *name, apr_pool_t *pool);
 static tardis_error_t *print_rows(tardis_invocation_t *invocation, const char *state);
-static void add_row(apr_array_header_t *rows, const tardis_synced_t *synced, apr_pool_t *pool);
+static tardis_error_t *read_page(const tardis_invocation_t *invocation, const char *state,
+                                 apr_uint64_t after, apr_array_header_t **page, apr_hash_t **holds,
+                                 apr_pool_t *pool);
+static void add_row(apr_array_header_t *rows, const tardis_synced_t *synced, int held, apr_pool_t *pool);
 static apr_array_header_t *new_row(apr_array_header_t *rows, apr_pool_t *pool);
 static tardis_error_t *print_json(tardis_invocation_t *invocation, const char *state);
 
@@ -45,16 +50,19 @@ static tardis_error_t *print_rows(tardis_invocation_t *invocation, const char *s
     apr_array_header_t *rows = apr_array_make(pool, PAGE, sizeof(apr_array_header_t *));
     apr_array_header_t *heading = new_row(rows, pool);
     apr_array_header_t *page;
+    apr_hash_t *holds;
     apr_uint64_t after = 0;
     for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
         APR_ARRAY_PUSH(heading, const char *) = headings[i];
     do {
-        tardis_error_t *error = tardis_synced_page(invocation->context, state, after, PAGE, &page, pool);
+        tardis_error_t *error = read_page(invocation, state, after, &page, &holds, pool);
         if (error)
             return error;
         for (int i = 0; i < page->nelts; i++) {
             const tardis_synced_t *synced = &APR_ARRAY_IDX(page, i, tardis_synced_t);
-            add_row(rows, synced, pool);
+            add_row(rows, synced,
+                    apr_hash_get(holds, &synced->experiment_id, sizeof(synced->experiment_id)) != NULL,
+                    pool);
             after = synced->experiment_id;
         }
     } while (page->nelts == PAGE);
@@ -62,7 +70,20 @@ static tardis_error_t *print_rows(tardis_invocation_t *invocation, const char *s
     return NULL;
 }
 
-static void add_row(apr_array_header_t *rows, const tardis_synced_t *synced, apr_pool_t *pool)
+/* A page, and which of it are held. */
+static tardis_error_t *read_page(const tardis_invocation_t *invocation, const char *state,
+                                 apr_uint64_t after, apr_array_header_t **page, apr_hash_t **holds,
+                                 apr_pool_t *pool)
+{
+    tardis_error_t *error = tardis_synced_page(invocation->context, state, after, PAGE, page, pool);
+    if (error || (*page)->nelts == 0)
+        return error;
+    return tardis_synced_holds(
+        invocation->context, APR_ARRAY_IDX(*page, 0, tardis_synced_t).experiment_id,
+        APR_ARRAY_IDX(*page, (*page)->nelts - 1, tardis_synced_t).experiment_id, holds, pool);
+}
+
+static void add_row(apr_array_header_t *rows, const tardis_synced_t *synced, int held, apr_pool_t *pool)
 {
     const char *progress = experiment_progress(synced, pool);
     apr_array_header_t *row = new_row(rows, pool);
@@ -72,7 +93,7 @@ static void add_row(apr_array_header_t *rows, const tardis_synced_t *synced, apr
     APR_ARRAY_PUSH(row, const char *) = tardis_format_time(synced->state_since, pool);
     APR_ARRAY_PUSH(row, const char *) = apr_psprintf(pool, "%" APR_UINT64_T_FMT, synced->file_count);
     APR_ARRAY_PUSH(row, const char *) = *progress ? progress : "-";
-    APR_ARRAY_PUSH(row, const char *) = tardis_format_time(synced->next_attempt_at, pool);
+    APR_ARRAY_PUSH(row, const char *) = held ? "held" : tardis_format_time(synced->next_attempt_at, pool);
     APR_ARRAY_PUSH(row, const char *) = synced->error_code;
 }
 
@@ -88,16 +109,20 @@ static tardis_error_t *print_json(tardis_invocation_t *invocation, const char *s
 {
     apr_pool_t *pool;
     apr_array_header_t *page;
+    apr_hash_t *holds;
     tardis_error_t *error = NULL;
     apr_uint64_t after = 0;
     const char *separator = "[\n";
     apr_pool_create(&pool, invocation->pool);
     do {
         apr_pool_clear(pool);
-        error = tardis_synced_page(invocation->context, state, after, PAGE, &page, pool);
+        error = read_page(invocation, state, after, &page, &holds, pool);
         for (int i = 0; !error && i < page->nelts; i++) {
             const tardis_synced_t *synced = &APR_ARRAY_IDX(page, i, tardis_synced_t);
             json_t *object = experiment_json(synced);
+            json_object_set_new(object, "held",
+                                manual_hold_json(apr_hash_get(holds, &synced->experiment_id,
+                                                              sizeof(synced->experiment_id))));
             fputs(separator, stdout);
             json_dumpf(object, stdout, JSON_INDENT(2));
             json_decref(object);

@@ -52,6 +52,8 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, show_t *sho
     if (!error)
         error = tardis_synced_event_last(context, id, EVENTS_SHOWN, &show->events, &show->event_count, pool);
     if (!error)
+        error = manual_hold_of(invocation, id, &show->hold);
+    if (!error)
         error = tardis_notification_list(context, id, MAILS_SHOWN, &show->notifications, pool);
     return error;
 }
@@ -67,6 +69,9 @@ const char *show_next(const show_t *show, apr_pool_t *pool)
         return "Nothing, until a person starts it again.";
     if (synced->lease_owner && synced->lease_until > synced->now)
         return apr_psprintf(pool, "A tick (%s) %s right now.", synced->lease_owner, show->state->does);
+    if (show->hold)
+        return apr_psprintf(pool, "Nothing, until somebody releases it: tardis-consumer release %s",
+                            manual_release_operands(show->hold, synced->experiment_id, pool));
     if (!synced->next_attempt_at)
         return "Nothing: no time is set for the next step, which this program would never have saved.";
     return next_of_pending(show, pool);

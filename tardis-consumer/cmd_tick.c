@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "manual.h"
 #include "outbox.h"
 #include "tick.h"
 
@@ -21,6 +22,7 @@ const tardis_command_option_t cmd_tick_options[] = {
 };
 
 static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_options_t *options);
+static tardis_error_t *refuse_held(const tardis_invocation_t *invocation, const tardis_synced_t *synced);
 static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds);
 static int over(void *baton);
 static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
@@ -66,11 +68,26 @@ static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_
     tardis_error_t *error = read_time_limit(invocation, &seconds);
     if (!error && only)
         error = experiment_named(invocation, only, &synced);
+    if (!error && synced)
+        error = refuse_held(invocation, synced);
     if (error)
         return error;
     *options = (tick_options_t){.only = synced ? synced->experiment_id : 0,
                                 .stop_at = apr_time_now() + apr_time_from_sec(seconds)};
     return NULL;
+}
+
+/* It would silently step nothing. */
+static tardis_error_t *refuse_held(const tardis_invocation_t *invocation, const tardis_synced_t *synced)
+{
+    const tardis_synced_hold_t *hold;
+    apr_pool_t *pool = invocation->pool;
+    tardis_error_t *error = manual_hold_of(invocation, synced->experiment_id, &hold);
+    if (error || !hold)
+        return error;
+    return tardis_error_create(pool, TARDIS_CONFLICT, "%s is %s; first: tardis-consumer release %s",
+                               manual_name(synced, pool), manual_hold_text(hold, pool),
+                               manual_release_operands(hold, synced->experiment_id, pool));
 }
 
 static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds)

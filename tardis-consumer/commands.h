@@ -21,7 +21,17 @@ tardis_error_t *cmd_show(tardis_invocation_t *invocation);
 extern const tardis_command_option_t cmd_why_options[];
 tardis_error_t *cmd_why(tardis_invocation_t *invocation);
 
+extern const tardis_command_option_t cmd_retry_options[];
 tardis_error_t *cmd_retry(tardis_invocation_t *invocation);
+
+extern const tardis_command_option_t cmd_cancel_options[];
+tardis_error_t *cmd_cancel(tardis_invocation_t *invocation);
+
+extern const tardis_command_option_t cmd_hold_options[];
+tardis_error_t *cmd_hold(tardis_invocation_t *invocation);
+
+extern const tardis_command_option_t cmd_release_options[];
+tardis_error_t *cmd_release(tardis_invocation_t *invocation);
 
 extern const tardis_command_option_t cmd_metrics_options[];
 tardis_error_t *cmd_metrics(tardis_invocation_t *invocation);

@@ -4,6 +4,8 @@ bin_PROGRAMS += tardis-consumer/tardis-consumer
 tardis_consumer_parts = \
 	tardis-consumer/backoff.c \
 	tardis-consumer/backoff.h \
+	tardis-consumer/cmd_cancel.c \
+	tardis-consumer/cmd_hold.c \
 	tardis-consumer/cmd_list.c \
 	tardis-consumer/cmd_metrics.c \
 	tardis-consumer/cmd_prune.c \
@@ -26,6 +28,8 @@ tardis_consumer_parts = \
 	tardis-consumer/mail.h \
 	tardis-consumer/metrics.c \
 	tardis-consumer/metrics.h \
+	tardis-consumer/manual.c \
+	tardis-consumer/manual.h \
 	tardis-consumer/notice.c \
 	tardis-consumer/notice.h \
 	tardis-consumer/outbox.c \

@@ -5,14 +5,15 @@
 #ifndef SHOW_H
 #define SHOW_H
 
-#include "commands.h"
+#include "manual.h"
 #include "tardis_catalogue.h"
 
 /** All about one experiment. */
 typedef struct show_t {
     const tardis_synced_t *synced;
     const consumer_settings_t *settings;
-    const fsm_state_t *state;   /**< NULL: the row names none */
+    const fsm_state_t *state;         /**< NULL: the row names none */
+    const tardis_synced_hold_t *hold; /**< NULL: it is not held */
     apr_array_header_t *owners; /**< const char * */
     apr_uint64_t unverifiable;
     apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */

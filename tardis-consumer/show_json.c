@@ -8,6 +8,7 @@ static json_t *mails_json(const show_t *show);
 tardis_error_t *show_print_json(const show_t *show, apr_pool_t *pool)
 {
     json_t *object = experiment_json(show->synced);
+    json_object_set_new(object, "held", manual_hold_json(show->hold));
     json_object_set_new(object, "store", json_text(show->settings->store));
     json_object_set_new(object, "owners", owners_json(show));
     json_object_set_new(object, "files_unverifiable", json_integer((json_int_t)show->unverifiable));

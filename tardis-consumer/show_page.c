@@ -26,6 +26,8 @@ void show_print_page(const show_t *show, apr_pool_t *pool)
     for (int i = 0; i < show->owners->nelts; i++)
         line(i ? "" : "owners", "%s", clean(APR_ARRAY_IDX(show->owners, i, const char *), pool));
     line("state", "%s since %s", synced->state, tardis_format_time(synced->state_since, pool));
+    if (show->hold)
+        line("", "%s", manual_hold_text(show->hold, pool));
     print_files(show, pool);
     print_status(synced, pool);
     print_error(show, pool);
