@@ -67,6 +67,7 @@ PERL_TESTS = \
 	t/consumer/45-hold.t \
 	t/consumer/46-cancel.t \
 	t/consumer/47-retry-many.t \
+	t/consumer/48-leases.t \
 	t/consumer/45-hold.t \
 	t/consumer/46-cancel.t \
 	t/consumer/47-retry-many.t \

@@ -2,13 +2,14 @@
 
 #include <apr_strings.h>
 
-#include "manual.h"
+#include "list_leases.h"
 
 /* Experiments read from the database at a time. */
 #define PAGE 1000
 
 const tardis_command_option_t cmd_list_options[] = {
     {"state", "STATE", 0, "only those in this state"},
+    {"leases", NULL, 0, "who has which experiment in hand, and until when"},
     {"json", NULL, 0, "print a JSON array"},
     {NULL, NULL, 0, NULL},
 };
@@ -28,6 +29,9 @@ tardis_error_t *cmd_list(tardis_invocation_t *invocation)
     tardis_error_t *error = state ? check_state(state, invocation->pool) : NULL;
     if (error)
         return error;
+    if (tardis_arguments_has(invocation->arguments, "leases"))
+        return state ? tardis_error_create(invocation->pool, TARDIS_USAGE, "give --leases or --state")
+                     : list_leases(invocation, tardis_arguments_has(invocation->arguments, "json"));
     return tardis_arguments_has(invocation->arguments, "json") ? print_json(invocation, state)
                                                                : print_rows(invocation, state);
 }

@@ -24,6 +24,8 @@ tardis_consumer_parts = \
 	tardis-consumer/integrity.h \
 	tardis-consumer/lanes.c \
 	tardis-consumer/lanes.h \
+	tardis-consumer/list_leases.c \
+	tardis-consumer/list_leases.h \
 	tardis-consumer/mail.c \
 	tardis-consumer/mail.h \
 	tardis-consumer/metrics.c \
