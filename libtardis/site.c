@@ -21,6 +21,7 @@ static tardis_http_request_t with_credentials(const char *url, const char *usern
 static void take_settings(void *baton, tardis_http_response_t *response);
 static tardis_error_t *settings_error(const tardis_http_response_t *response, apr_pool_t *pool);
 static const char *describe_status(const tardis_http_response_t *response, apr_pool_t *pool);
+static int belongs(const tardis_site_settings_t *settings, const char *owner);
 
 tardis_error_t *tardis_registry_load(const tardis_context_t *context, const tardis_registry_source_t *source,
                                      apr_array_header_t **sites, apr_pool_t *pool)
@@ -216,17 +217,26 @@ static const char *describe_status(const tardis_http_response_t *response, apr_p
     return apr_psprintf(pool, "HTTP status %ld", response->status);
 }
 
-int tardis_site_settings_match(const tardis_site_settings_t *settings, const apr_array_header_t *owners)
+apr_array_header_t *tardis_site_settings_owners(const tardis_site_settings_t *settings,
+                                                const apr_array_header_t *owners, apr_pool_t *pool)
 {
+    apr_array_header_t *matching = apr_array_make(pool, owners->nelts, sizeof(const char *));
+    for (int i = 0; i < owners->nelts; i++) {
+        const char *owner = APR_ARRAY_IDX(owners, i, const char *);
+        if (belongs(settings, owner))
+            APR_ARRAY_PUSH(matching, const char *) = owner;
+    }
+    return matching;
+}
+
+static int belongs(const tardis_site_settings_t *settings, const char *owner)
+{
+    size_t whole = strlen(owner);
     for (int i = 0; i < settings->email_endswith->nelts; i++) {
         const char *ending = APR_ARRAY_IDX(settings->email_endswith, i, const char *);
         size_t length = strlen(ending);
-        for (int j = 0; j < owners->nelts; j++) {
-            const char *owner = APR_ARRAY_IDX(owners, j, const char *);
-            size_t whole = strlen(owner);
-            if (length > 0 && whole >= length && strcasecmp(owner + whole - length, ending) == 0)
-                return 1;
-        }
+        if (length > 0 && whole >= length && strcasecmp(owner + whole - length, ending) == 0)
+            return 1;
     }
     return 0;
 }

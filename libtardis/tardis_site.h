@@ -94,10 +94,12 @@ apr_array_header_t *tardis_site_settings_fetch_all(const tardis_context_t *conte
                                                    const apr_array_header_t *sites, apr_pool_t *pool);
 
 /**
- * Whether one of the site's `email-endswith` matches (without regard to case) the end of one of @a owners
- * (const char *).
+ * Those of @a owners (const char *) whose end is one of the site's `email-endswith`, without regard to case, in their order.
+ * Only they are named to the site: an original consumer may open an account for each.
+ * @return an array of const char *; empty: the experiment is not this site's.
  */
-int tardis_site_settings_match(const tardis_site_settings_t *settings, const apr_array_header_t *owners);
+apr_array_header_t *tardis_site_settings_owners(const tardis_site_settings_t *settings,
+                                                const apr_array_header_t *owners, apr_pool_t *pool);
 
 /** The value of an element of <transfer>; "" if it is absent. */
 const char *tardis_site_settings_transfer(const tardis_site_settings_t *settings, const char *name);

@@ -115,7 +115,7 @@ static tardis_error_t *tell_site(telling_t *telling, const tardis_site_answer_t 
     if (error)
         return error;
     if (answer->settings && !telling->chosen &&
-        !tardis_site_settings_match(answer->settings, telling->owners))
+        !tardis_site_settings_owners(answer->settings, telling->owners, pool)->nelts)
         return NULL;
     telling->matched++;
     return register_at(telling, answer->site, answer->settings, answer->error, pool);

@@ -23,6 +23,9 @@ static tardis_error_t *post(const tardis_context_t *context, const provider_sett
                             const tardis_registration_t *registration,
                             const tardis_site_settings_t *site_settings, const char *document,
                             tardis_http_response_t **response, apr_pool_t *pool);
+static tardis_error_t *owners_for(const tardis_context_t *context, const tardis_registration_t *registration,
+                                  const tardis_site_settings_t *site_settings,
+                                  const apr_array_header_t **owners, apr_pool_t *pool);
 static void add_field(apr_array_header_t *parts, const char *name, const char *value);
 static tardis_error_t *judge(const tardis_http_response_t *response, apr_pool_t *pool);
 static const char *location_of(const tardis_http_response_t *response);
@@ -84,8 +87,8 @@ static tardis_error_t *post(const tardis_context_t *context, const provider_sett
                             tardis_http_response_t **response, apr_pool_t *pool)
 {
     apr_array_header_t *parts = apr_array_make(pool, 8, sizeof(tardis_http_part_t));
-    apr_array_header_t *owners;
-    tardis_error_t *error = tardis_experiment_owners(context, registration->experiment_id, &owners, pool);
+    const apr_array_header_t *owners;
+    tardis_error_t *error = owners_for(context, registration, site_settings, &owners, pool);
     if (error)
         return error;
     add_field(parts, "username", site_settings->register_username);
@@ -108,6 +111,20 @@ static tardis_error_t *post(const tardis_context_t *context, const provider_sett
         .flags = TARDIS_HTTP_BULK,
     };
     *response = tardis_http_call(context->http, &request, pool);
+    return NULL;
+}
+
+/* A site is told of its own people only, unless it was chosen by hand and has none of them. */
+static tardis_error_t *owners_for(const tardis_context_t *context, const tardis_registration_t *registration,
+                                  const tardis_site_settings_t *site_settings,
+                                  const apr_array_header_t **owners, apr_pool_t *pool)
+{
+    apr_array_header_t *all;
+    tardis_error_t *error = tardis_experiment_owners(context, registration->experiment_id, &all, pool);
+    if (error)
+        return error;
+    const apr_array_header_t *own = tardis_site_settings_owners(site_settings, all, pool);
+    *owners = own->nelts ? own : all;
     return NULL;
 }
 

@@ -57,7 +57,7 @@ static tardis_error_t *belongs(send_t *send, const tardis_registration_t *regist
     tardis_error_t *error =
         tardis_experiment_owners(send->context, registration->experiment_id, &owners, pool);
     if (!error)
-        *matches = tardis_site_settings_match(site_settings, owners);
+        *matches = tardis_site_settings_owners(site_settings, owners, pool)->nelts > 0;
     return error;
 }
 

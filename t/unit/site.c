@@ -101,7 +101,12 @@ static int matches(const char *ending, const char *owner)
     APR_ARRAY_PUSH(settings.email_endswith, const char *) = ending;
     APR_ARRAY_PUSH(owners, const char *) = "nobody@nowhere.example";
     APR_ARRAY_PUSH(owners, const char *) = owner;
-    return tardis_site_settings_match(&settings, owners);
+    const apr_array_header_t *matching = tardis_site_settings_owners(&settings, owners, pool);
+    if (!matching->nelts)
+        return 0;
+    assert_int_equal(matching->nelts, 1);
+    assert_string_equal(APR_ARRAY_IDX(matching, 0, const char *), owner);
+    return 1;
 }
 
 static void owners_match_by_the_end_of_their_address(void **state)
