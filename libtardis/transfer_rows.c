@@ -4,11 +4,16 @@
 
 #include <apr_strings.h>
 
+#include "db_transact.h"
 #include "tardis_command.h"
-#include "tardis_digest.h"
 
-/* How often a transaction that met another one is repeated. */
-#define TRANSACTION_TRIES 6
+/* A transaction that also tells its caller something. */
+typedef struct {
+    transfer_transaction_fn *run;
+    void *baton;
+} work_t;
+
+static tardis_error_t *run_work(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
 tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, apr_pool_t *pool)
 {
@@ -57,39 +62,17 @@ tardis_registration_t *registration_from_row(const tardis_db_rows_t *rows, apr_p
     return registration;
 }
 
-/* Two transactions that met would meet again if both waited equally long. */
-static void wait_a_little(int attempt)
-{
-    unsigned char random[2];
-    tardis_random_bytes(random, sizeof(random));
-    apr_sleep((apr_interval_time_t)(random[0] << 8 | random[1]) << attempt);
-}
-
-static tardis_error_t *transact_once(const tardis_context_t *context, transfer_transaction_fn *run,
-                                     void *baton, apr_pool_t *pool)
-{
-    tardis_error_t *error = tardis_db_begin(context->db, pool);
-    if (!error)
-        error = run(context, baton, pool);
-    if (!error)
-        error = tardis_db_commit(context->db, pool);
-    if (error)
-        tardis_db_rollback(context->db);
-    return error;
-}
-
 tardis_error_t *transfer_transact(const tardis_context_t *context, transfer_transaction_fn *run, void *baton,
                                   apr_pool_t *pool)
 {
-    tardis_error_t *error = NULL;
-    for (int attempt = 0; attempt < TRANSACTION_TRIES; attempt++) {
-        if (attempt)
-            wait_a_little(attempt);
-        error = transact_once(context, run, baton, pool);
-        if (!error || error->code != TARDIS_DATABASE_BUSY)
-            break;
-    }
-    return error;
+    const work_t work = {run, baton};
+    return db_transact(context, run_work, &work, pool);
+}
+
+static tardis_error_t *run_work(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const work_t *work = baton;
+    return work->run(context, work->baton, pool);
 }
 
 tardis_error_t *transfer_event_add(const tardis_context_t *context, const transfer_event_t *event,
