@@ -88,6 +88,8 @@ sub ask_provider {
     answered(200, $bed->provider('POST', 'get/', content => $form));
     answered(200, $bed->provider('GET', "status/$uid/"));
     answered(200, $bed->provider('GET', 'status/nonsense$/'));
+    answered(200, $bed->provider('GET', ''));
+    answered(200, $bed->provider('POST', 'status/', content => "uid=$uid&uid=tardis.99&uid=nonsense"));
     answered(404, $bed->provider('GET', 'nonsense/'));
     answered(403, $bed->provider('GET', "status/$uid/", key => 'wrong'));
     answered(404, $bed->provider('POST', 'get/', content => $form =~ s/uid=[^&]*/uid=tardis.99/r));

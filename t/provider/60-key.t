@@ -6,6 +6,7 @@ use warnings;
 use JSON::PP;
 use Test::More;
 use Testbed;
+use Views;
 
 my $bed = Testbed->new;
 my $site = $bed->env('SITE_NAME');
@@ -35,7 +36,8 @@ is(index($stored, $made), -1, 'the database does not hold the key');
 
 is((key('remove', 2))[0], 0, 'a key is removed');
 $bed->expect_log(qr/key|forbidden|client/i);
-ok(!works($made), 'and opens nothing any more');
+# An httpd remembers it for a second.
+ok(wait_for(sub { !works($made) }), 'and soon opens nothing any more');
 is((key('remove', 2))[0], 66, 'it cannot be removed twice');
 is((key('remove', '2x'))[0], 64, 'an id is a number');
 
