@@ -51,6 +51,8 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, why_t *why)
     read_status(why, pool);
     tardis_error_t *error = tardis_synced_story(context, id, &why->story, pool);
     if (!error)
+        error = manual_hold_of(invocation, id, &why->hold);
+    if (!error)
         error = tardis_experiment_unverifiable(context, id, &why->unverifiable, pool);
     if (!error)
         error =

@@ -52,6 +52,8 @@ tardis_consumer_parts = \
 	tardis-consumer/why.h \
 	tardis-consumer/why_json.c \
 	tardis-consumer/why_judge.c \
+	tardis-consumer/why_meaning.c \
+	tardis-consumer/why_meaning.h \
 	tardis-consumer/why_page.c
 
 tardis_consumer_tardis_consumer_SOURCES = tardis-consumer/main.c $(tardis_consumer_parts)

@@ -5,7 +5,7 @@
 #ifndef WHY_H
 #define WHY_H
 
-#include "commands.h"
+#include "manual.h"
 #include "tardis_status.h"
 #include "tardis_synced_report.h"
 
@@ -22,9 +22,10 @@ typedef struct why_command_t {
 typedef struct why_t {
     const tardis_synced_t *synced;
     const consumer_settings_t *settings;
-    const char *ca_file;           /**< NULL: the system's authorities are trusted */
-    const fsm_state_t *state;      /**< NULL: the row names none */
-    const tardis_status_t *status; /**< the provider's last answer; NULL: none that can be read */
+    const char *ca_file;              /**< NULL: the system's authorities are trusted */
+    const fsm_state_t *state;         /**< NULL: the row names none */
+    const tardis_status_t *status;    /**< the provider's last answer; NULL: none that can be read */
+    const tardis_synced_hold_t *hold; /**< NULL: nobody holds it */
     tardis_synced_story_t *story;
     apr_uint64_t unverifiable;    /**< files without a digest */
     apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */

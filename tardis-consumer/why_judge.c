@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "paragraph.h"
+#include "why_meaning.h"
 
 /* A tick comes every minute; one that is this long due has no tick to wait for. */
 #define OVERDUE_SECONDS 300
@@ -13,88 +14,16 @@
 /* Failures in a row that are taken for a bad minute of the network or the provider. */
 #define BAD_LUCK 3
 
-/* What an error means in half a sentence, and what a person does about it. In commands, {id}, {uid}, {url},
- * {store} and {curl} are replaced. */
-typedef struct {
-    tardis_error_code_t code;
-    const char *reason;
-    const char *advice;      /* NULL: that of the error itself */
-    const char *at_provider; /* NULL: nothing */
-    const char *here;        /* NULL: nothing but to try again */
-} meaning_t;
-
-#define TRY_URL "{curl} --head {url}/"
-#define ASK_PROVIDER "tardis-provider show {uid}"
-#define SEE_FILES "ls -lR {store}/{id}"
-#define SEE_STORE "ls -ld {store}"
-
-/* clang-format off */
-static const meaning_t meanings[] = {
-    {TARDIS_PROVIDER_UNREACHABLE, "nothing answers at the provider's address", NULL, NULL, TRY_URL},
-    {TARDIS_PROVIDER_TIMEOUT, "the provider takes too long to answer", NULL, NULL, TRY_URL},
-    {TARDIS_TLS_FAILED, "no trusted connection to the provider comes about", NULL, NULL, TRY_URL},
-    {TARDIS_KEY_REFUSED, "the provider does not accept our key from this host's address", NULL,
-     "tardis-provider key add --site NAME --address ADDRESS", NULL},
-    {TARDIS_PROVIDER_UNKNOWN, "consumer.conf has no key for this provider that can be used",
-     NULL, NULL, NULL},
-    {TARDIS_UID_UNKNOWN, "the provider says that it has no such experiment",
-     NULL, "tardis-provider list", NULL},
-    {TARDIS_HTTPS_REQUIRED, "the provider's URL begins with http:, and it accepts https: only",
-     NULL, NULL, NULL},
-    {TARDIS_REQUEST_REFUSED, "the provider finds the request wrong",
-     NULL, NULL, "tardis-consumer config show"},
-    {TARDIS_PROVIDER_ERROR, "the provider fails on its own side when it is asked", NULL, NULL, NULL},
-    {TARDIS_PROVIDER_REDIRECT, "the provider wants to be asked at another URL, where our key does not belong",
-     NULL, NULL, TRY_URL},
-    {TARDIS_ANSWER_MALFORMED, "what answers at the provider's URL does not speak the protocol",
-     NULL, NULL, TRY_URL},
-    {TARDIS_ANSWER_TOO_LARGE, "the provider's answers are larger than the protocol allows",
-     NULL, NULL, TRY_URL},
-    {TARDIS_TRANSFER_FAILED, "the provider gave the transfer up", NULL, ASK_PROVIDER, NULL},
-    {TARDIS_TRANSFER_BAD_REQUEST, "the provider knows of no transfer of this experiment to us",
-     "Ask the provider's administrator what became of the transfer to this site.",
-     ASK_PROVIDER, NULL},
-    {TARDIS_TRANSFER_SERVER_ERROR, "the provider's transfer system fails", NULL, ASK_PROVIDER, NULL},
-    {TARDIS_DEADLINE_EXCEEDED, "the provider had begun to send the files, and then nothing moved any more",
-     NULL,
-     ASK_PROVIDER, NULL},
-    /* What a provider names as its reason for giving up. */
-    {TARDIS_DESTINATION_FULL, "the provider found the store here full",
-     "Free space in the store, then retry.",
-     NULL, "df -h {store}"},
-    {TARDIS_DESTINATION_REFUSED, "the provider was not let write into the store here", NULL, NULL, SEE_STORE},
-    {TARDIS_DESTINATION_ERROR, "the store here failed when the provider wrote into it",
-     NULL, NULL, SEE_STORE},
-    {TARDIS_TRANSFER_CANCELLED, "the provider's administrator cancelled the transfer",
-     "Ask the provider's administrator; a retry asks for the files again.", ASK_PROVIDER, NULL},
-    /* What is found here. */
-    {TARDIS_FILE_MISSING, "files that were promised have not arrived", NULL, NULL, NULL},
-    {TARDIS_FILE_UNREADABLE, "files in the store cannot be read by the tick", NULL, NULL, SEE_FILES},
-    {TARDIS_FILE_NOT_REGULAR, "the store has something else where files were promised",
-     NULL, NULL, SEE_FILES},
-    {TARDIS_SIZE_MISMATCH, "files have arrived with another size than was promised", NULL, NULL, NULL},
-    {TARDIS_DIGEST_MISMATCH, "files have arrived with another content than was promised", NULL, NULL, NULL},
-    {TARDIS_MANIFEST_EMPTY, "it was registered without files, and only you can say whether that is meant",
-     "If it is meant, set `allow_empty = true` in consumer.conf and retry; if not, the provider has to "
-     "register it again with its files.", NULL, NULL},
-    {TARDIS_STORE_UNAVAILABLE, "the tick cannot look into the store",
-     "Check that the store is mounted, and readable by the user that runs the tick.", NULL, SEE_STORE},
-    {TARDIS_IO_ERROR, "this host cannot read the store without errors", NULL, NULL, SEE_STORE},
-    {TARDIS_DATABASE_ROW_INVALID, "its row in the database holds what this version cannot read", NULL, NULL,
-     "tardis-consumer show {id}"},
-};
-/* clang-format on */
-
 static void judge_complete(why_t *why);
+static void judge_held(why_t *why, apr_pool_t *pool);
 static void judge_invalid(why_t *why, apr_pool_t *pool);
 static void judge_overdue(why_t *why, apr_pool_t *pool);
 static void judge_quiet(why_t *why, apr_pool_t *pool);
 static void judge_error(why_t *why, apr_pool_t *pool);
 static tardis_error_code_t cause_of(const why_t *why);
 static why_turn_t turn_of(tardis_error_code_t code, int is_providers);
-static const char *advise(const why_t *why, const meaning_t *meaning, tardis_error_code_t code,
+static const char *advise(const why_t *why, const why_meaning_t *meaning, tardis_error_code_t code,
                           tardis_error_code_t cause, apr_pool_t *pool);
-static const meaning_t *meaning_of(tardis_error_code_t code);
 static void add_command(why_t *why, int at_provider, const char *template, apr_pool_t *pool);
 static const char *value_of(const why_t *why, const char *name, apr_size_t length, apr_pool_t *pool);
 
@@ -103,6 +32,8 @@ void why_judge(why_t *why, apr_pool_t *pool)
     why->commands = apr_array_make(pool, 4, sizeof(why_command_t));
     if (strcmp(why->synced->state, TARDIS_STATE_COMPLETE) == 0)
         judge_complete(why);
+    else if (why->hold && why_is_pending(why))
+        judge_held(why, pool);
     else if (!why->state || (why_is_pending(why) && !why->synced->next_attempt_at))
         judge_invalid(why, pool);
     else if (why_overdue(why))
@@ -144,9 +75,19 @@ static void judge_complete(why_t *why)
     why->reason = "all is done";
 }
 
+static void judge_held(why_t *why, apr_pool_t *pool)
+{
+    why->turn = WHY_CONSUMER;
+    why->reason = apr_pstrcat(pool, "it is ", manual_hold_text(why->hold, pool), NULL);
+    why->advice = "Release it once the reason for that is gone.";
+    *(why_command_t *)apr_array_push(why->commands) = (why_command_t){
+        .text = apr_pstrcat(pool, "tardis-consumer release ",
+                            manual_release_operands(why->hold, why->synced->experiment_id, pool), NULL)};
+}
+
 static void judge_invalid(why_t *why, apr_pool_t *pool)
 {
-    const meaning_t *meaning = meaning_of(TARDIS_DATABASE_ROW_INVALID);
+    const why_meaning_t *meaning = why_meaning_of(TARDIS_DATABASE_ROW_INVALID);
     why->turn = WHY_CONSUMER;
     why->reason = why->state ? "its row in the database has no time for the next step" : meaning->reason;
     why->advice = tardis_error_advice(TARDIS_DATABASE_ROW_INVALID);
@@ -181,7 +122,7 @@ static void judge_quiet(why_t *why, apr_pool_t *pool)
     if (!is_requested)
         why->reason = "it has begun to send the files, and tells of no progress any more";
     why->advice = "Nothing yet. If it lasts, its administrator should see why its transfers do not run.";
-    add_command(why, 1, ASK_PROVIDER, pool);
+    add_command(why, 1, WHY_ASK_PROVIDER, pool);
 }
 
 static void judge_error(why_t *why, apr_pool_t *pool)
@@ -191,12 +132,12 @@ static void judge_error(why_t *why, apr_pool_t *pool)
     if (code == TARDIS_ERROR_CODES)
         code = TARDIS_INTERNAL_ERROR;
     why->turn = cause == TARDIS_ERROR_CODES ? turn_of(code, 0) : turn_of(cause, 1);
-    const meaning_t *meaning = NULL;
+    const why_meaning_t *meaning = NULL;
     /* Most of them are told as what they are when they are met here, not there. */
     if (why->turn == WHY_CONSUMER || cause == TARDIS_TRANSFER_CANCELLED)
-        meaning = meaning_of(cause);
+        meaning = why_meaning_of(cause);
     if (!meaning)
-        meaning = meaning_of(code);
+        meaning = why_meaning_of(code);
     why->reason = meaning ? meaning->reason : why->synced->error_code;
     if (why_is_pending(why) && why->turn != WHY_CONSUMER && why->synced->attempts < BAD_LUCK) {
         why->reason = apr_pstrcat(pool, why->reason, ", which may well pass by itself", NULL);
@@ -243,7 +184,7 @@ static why_turn_t turn_of(tardis_error_code_t code, int is_providers)
     return WHY_CONSUMER;
 }
 
-static const char *advise(const why_t *why, const meaning_t *meaning, tardis_error_code_t code,
+static const char *advise(const why_t *why, const why_meaning_t *meaning, tardis_error_code_t code,
                           tardis_error_code_t cause, apr_pool_t *pool)
 {
     const char *advice = tardis_error_advice(code);
@@ -259,15 +200,6 @@ static const char *advise(const why_t *why, const meaning_t *meaning, tardis_err
     if (!why_is_pending(why))
         return advice;
     return apr_pstrcat(pool, advice, " Once that is mended, it goes on by itself.", NULL);
-}
-
-static const meaning_t *meaning_of(tardis_error_code_t code)
-{
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (meanings[i].code == code)
-            return &meanings[i];
-    }
-    return NULL;
 }
 
 static void add_command(why_t *why, int at_provider, const char *template, apr_pool_t *pool)

@@ -13,6 +13,7 @@
 
 static const char *files_of(const why_t *why, apr_pool_t *pool);
 static const char *meaning_of_state(const why_t *why, apr_pool_t *pool);
+static const char *ended_by(const why_t *why);
 static const char *failed_in(const why_t *why);
 static void print_mails(const why_t *why, apr_pool_t *pool);
 static void print_way(const why_t *why, apr_pool_t *pool);
@@ -82,7 +83,7 @@ static const char *meaning_of_state(const why_t *why, apr_pool_t *pool)
                                                why->unverifiable)
                                 : "");
     if (strcmp(state, TARDIS_STATE_FAILED) == 0)
-        return apr_psprintf(pool, "It failed%s%s and does not go on by itself: %s.",
+        return apr_psprintf(pool, "It %s%s%s and does not go on by itself: %s.", ended_by(why),
                             failed_in(why) ? " in state " : "", failed_in(why) ? failed_in(why) : "", files);
     return "This version does not know such a state, so it is left as it is.";
 }
@@ -96,6 +97,13 @@ static const char *files_of(const why_t *why, apr_pool_t *pool)
                         synced->file_count, synced->file_count == 1 ? "" : "s",
                         tardis_format_bytes(synced->byte_count, pool), why->settings->store,
                         synced->experiment_id);
+}
+
+static const char *ended_by(const why_t *why)
+{
+    const char *code = why->synced->error_code;
+    int by_hand = code && strcmp(code, tardis_error_name(TARDIS_CANCELLED_BY_HAND)) == 0;
+    return by_hand ? "was given up" : "failed";
 }
 
 /* The state before; NULL: the history does not tell. */
@@ -172,7 +180,8 @@ static const char *sum_up(const why_t *why, apr_pool_t *pool)
     else if (synced->attempts > 1)
         now = apr_psprintf(pool, "The last %" APR_UINT64_T_FMT " attempts failed.", synced->attempts);
     else if (why->story->failures->nelts > 0)
-        now = "What failed on the way has passed:";
+        now = strcmp(synced->state, TARDIS_STATE_FAILED) == 0 ? "This ended it, or failed before:"
+                                                              : "What failed on the way has passed:";
     return apr_pstrcat(pool, before, now, NULL);
 }
 
@@ -204,6 +213,8 @@ const char *why_next(const why_t *why, apr_pool_t *pool)
         return "Nothing, until a person starts it again. Then the provider is asked for the files once more; "
                "the "
                "history stays.";
+    if (why->hold)
+        return "Nothing, until it is released. Then it goes on where it is.";
     if (!why_is_pending(why) || !synced->next_attempt_at)
         return "Nothing, until its row in the database is put right.";
     if (why_is_leased(why))

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# What why tells of each kind of failure and of each state is what an administrator should read: the whole page is
-# compared with a reviewed text. TARDIS_GOLDEN=write writes the texts anew, to be read before they are committed.
+# What why tells of each kind of failure and of each state is what an administrator should read: the whole
+# page is compared with a reviewed text. TARDIS_GOLDEN=write writes the texts anew, to be read before a commit.
 
 use strict;
 use warnings;
@@ -155,6 +155,10 @@ subtest 'nothing is wrong' => sub {
     reads('in-progress', age(step(come_to('moving', 'InProgress'))));
     my $moved = age(step(come_to('moving', 'InProgress')));
     reads('in-progress-moving', set_to($moved, 'moved_at', 'UTC_TIMESTAMP(6)'));
+    my $recovered = met(come_to('moving', 'InProgress'), 3, 'provider_error',
+        'https://provider.example answers 503');
+    step($recovered);
+    reads('recovered', set_to(age($recovered), 'moved_at', 'UTC_TIMESTAMP(6)'));
     my $checking = age(come_to('fine', 'CheckingIntegrity'));
     set_to($checking, 'checked_through', 2);
     reads('checking', $checking);
@@ -262,7 +266,32 @@ subtest 'what this host itself gets wrong' => sub {
     reads('no-next-attempt', set_to($idle, 'next_attempt_at', 'NULL'));
 };
 
-subtest 'as JSON' => sub {
+subtest 'a person has stepped in' => sub {
+    my $do = sub {
+        my ($command, @arguments) = @_;
+        my ($status, $out, $err) = $bed->run('tardis-consumer', $command, @arguments);
+        is($status, 0, "$command works") or diag $err;
+    };
+    my $held = come_to('fine', 'Requested');
+    $do->('hold', $held, '--reason', 'the store is being moved');
+    $bed->sql('consumer', "UPDATE experiment_hold SET held_by = 'ada'");
+    reads('held', age($held));
+    $do->('release', $held);
+    my $all = come_to('fine', 'Requested');
+    $do->('hold', '--provider', $fake->url, '--reason', 'they move house');
+    $bed->sql('consumer', "UPDATE provider_hold
+        SET held_by = 'ada', provider_url = 'https://provider.example'");
+    reads('provider-held', age($all));
+    $bed->sql('consumer', 'DELETE FROM provider_hold');
+    my $over = come_to('fine', 'Requested');
+    $do->('cancel', $over, '--reason', 'nobody wants it');
+    my $me = getpwuid $>;
+    $bed->sql('consumer', 'UPDATE synced_event SET text = REPLACE(text, ?, \'ada\') WHERE experiment_id = ?',
+        $me, $over);
+    reads('cancelled', age($over));
+};
+
+subtest 'as JSON, and from others' => sub {
     my $id = age(step(come_to('failed', 'InProgress')));
     my ($status, $out, $err) = why($id, '--json');
     is($status, 0, 'works') or diag $err;
@@ -278,6 +307,9 @@ subtest 'as JSON' => sub {
     is_deeply($json->{commands}, [
         {at => 'provider', command => 'tardis-provider show failed.' . (500 + $followed)},
         {at => 'consumer', command => "tardis-consumer retry $id"}], 'what to run');
+    my $rude = come_to('fine', 'Ingested', title => "R\x{c3}\x{b6}ntgen \x{1b}[2J");
+    ($status, $out) = why($rude);
+    like($out, qr/^Experiment $rude: R\x{c3}\x{b6}ntgen \?\[2J\n/, 'a title cannot steer the terminal');
     ($status) = why('tardis.nobody');
     is($status, 66, 'an experiment that there is not');
 };
