@@ -102,13 +102,13 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_claim_db.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
-	libtardis/synced_figures_db.c \
-	libtardis/synced_prune_db.c \
 	libtardis/provider_hold_db.c \
 	libtardis/synced_hold_db.c \
 	libtardis/synced_manual_db.c \
 	libtardis/synced_rows.c \
 	libtardis/synced_save_db.c \
+	libtardis/synced_figures_db.c \
+	libtardis/synced_prune_db.c \
 	libtardis/synced_story_db.c \
 	libtardis/tardis_synced_report.h \
 	libtardis/synced_rows.h \

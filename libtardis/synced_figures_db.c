@@ -18,7 +18,8 @@ tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array
         " COUNT(IF(s.lease_until > UTC_TIMESTAMP(6), 1, NULL)),"
         " COUNT(IF(s.lease_until <= UTC_TIMESTAMP(6), 1, NULL)),"
         " COUNT(IF(s.next_attempt_at <= UTC_TIMESTAMP(6), 1, NULL)),"
-        " TIMESTAMPDIFF(MICROSECOND, MIN(s.next_attempt_at), UTC_TIMESTAMP(6))"
+        " TIMESTAMPDIFF(MICROSECOND, MIN(s.next_attempt_at), UTC_TIMESTAMP(6)),"
+        " COUNT(IF(s.next_attempt_at IS NULL, 1, NULL))"
         " FROM synced_experiment s JOIN experiment e ON e.id = s.experiment_id"
         " GROUP BY s.state ORDER BY s.state",
         TARDIS_DB_NO_VALUES, &rows, pool);
@@ -35,6 +36,7 @@ tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array
             .leases_expired = tardis_db_rows_unsigned(rows, 8),
             .due = tardis_db_rows_unsigned(rows, 9),
             .longest_due = age(rows, 10),
+            .idle = tardis_db_rows_unsigned(rows, 11),
         };
     }
     return error;

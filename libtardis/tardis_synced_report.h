@@ -45,6 +45,7 @@ typedef struct tardis_synced_figures_t {
     apr_uint64_t bytes_checked;
     apr_uint64_t leases_held;
     apr_uint64_t leases_expired;     /**< their ticks ended without giving them back */
+    apr_uint64_t idle;               /**< no tick will take them: held, if they are pending */
     apr_uint64_t due;                /**< and held by nobody */
     apr_interval_time_t longest_due; /**< since the one that is longest due was due; 0: none is */
 } tardis_synced_figures_t;

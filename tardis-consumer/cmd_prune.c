@@ -32,7 +32,8 @@ tardis_error_t *cmd_prune(tardis_invocation_t *invocation)
         return error;
     error = run(invocation, &prune, &pruned);
     printf("prune: %s and %s %s %s that finished more than %s ago\n", plural(pruned.events, "event", pool),
-           plural(pruned.mails, "mail", pool), prune.only_count ? "would be removed from" : "were removed from",
+           plural(pruned.mails, "mail", pool),
+           prune.only_count ? "would be removed from" : "were removed from",
            plural(pruned.experiments, "experiment", pool), plural((apr_uint64_t)prune.days, "day", pool));
     return error;
 }

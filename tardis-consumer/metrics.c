@@ -25,13 +25,15 @@ static const state_metric_t state_metrics[] = {
     {"due", "Experiments whose next step is due and that no tick has taken.", FIGURE(due), 0, 1},
     {"longest_due_age_seconds", "Time since the experiment that is longest due became due; 0: none is.",
      FIGURE(longest_due), 1, 1},
+    {"held", "Experiments that no tick will take: a person holds them.", FIGURE(idle), 0, 1},
     {"leases_held", "Experiments that a tick is stepping now.", FIGURE(leases_held), 0, 1},
     {"leases_expired", "Experiments whose tick ended without saving them; the next one takes them over.",
      FIGURE(leases_expired), 0, 1},
     {"promised_files", "Files that providers have promised.", FIGURE(files), 0, 0},
     {"promised_bytes", "Bytes of the files that providers have promised.", FIGURE(bytes), 0, 0},
     {"checked_files", "Files that were compared with what was promised.", FIGURE(files_checked), 0, 0},
-    {"checked_bytes", "Bytes of the files that were compared with what was promised.", FIGURE(bytes_checked), 0, 0},
+    {"checked_bytes", "Bytes of the files that were compared with what was promised.",
+     FIGURE(bytes_checked), 0, 0},
 };
 /* clang-format on */
 

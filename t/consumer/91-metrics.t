@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# metrics keeps to the grammar of the text exposition format, tells the truth about each state, and replaces a file
-# at once and whole.
+# metrics keeps to the grammar of the text exposition format, tells the truth about each state, and replaces a
+# file at once and whole.
 
 use strict;
 use warnings;
@@ -14,8 +14,8 @@ my $bed = Testbed->new;
 my @states = qw(Ingested Requested InProgress CheckingIntegrity Complete FailPermanent);
 my @pending = @states[0 .. 3];
 
-# ($text): the samples by name and labels, as "name{label="value"}" => value. Each line is held against the grammar:
-# https://prometheus.io/docs/instrumenting/exposition_formats/
+# ($text): the samples by name and labels, as "name{label="value"}" => value. Each line is held against the
+# grammar: https://prometheus.io/docs/instrumenting/exposition_formats/
 sub parse {
     my ($text) = @_;
     my (%sample, %help, %type, @wrong, $current, %finished);
@@ -68,6 +68,7 @@ subtest 'what is there' => sub {
     my $dead = follow($bed, state => 'InProgress');
     my $complete = follow($bed, state => 'Complete', files => \%files);
     my $failed = follow($bed, state => 'FailPermanent');
+    my $stopped = follow($bed, state => 'CheckingIntegrity');
     my $strange = follow($bed, state => "Tran\"s\\c\nendent");
     my $set = sub {
         my ($id, $what) = @_;
@@ -77,28 +78,33 @@ subtest 'what is there' => sub {
     $set->($ingested[1], "error_code = 'provider_timeout'");
     $set->($ingested[2], "error_code = 'provider_timeout'");
     $set->($late, 'next_attempt_at = UTC_TIMESTAMP(6) - INTERVAL 500 SECOND');
-    $set->($held, "lease_owner = 'a', lease_until = UTC_TIMESTAMP(6) + INTERVAL 1000 SECOND, next_attempt_at = lease_until");
-    $set->($dead, "lease_owner = 'b', lease_until = UTC_TIMESTAMP(6) - INTERVAL 100 SECOND, next_attempt_at = lease_until");
+    my %lease = ($held => '+ INTERVAL 1000 SECOND', $dead => '- INTERVAL 100 SECOND');
+    $set->($_, "lease_owner = 'a', lease_until = UTC_TIMESTAMP(6) $lease{$_}, next_attempt_at = lease_until")
+        for sort keys %lease;
     $set->($complete, 'next_attempt_at = NULL, checked_through = 2, bytes_checked = 9');
+    $set->($stopped, 'next_attempt_at = NULL');
     $set->($failed, "next_attempt_at = NULL, error_code = 'nobody_knows'");
-    $bed->sql('consumer', "INSERT INTO notification (experiment_id, recipient, subject, body, created_at, sent_at,
-        next_attempt_at) VALUES (?, 'a', 's', 'b', UTC_TIMESTAMP(6) - INTERVAL 700 SECOND, NULL, UTC_TIMESTAMP(6)),
-        (?, 'a', 's', 'b', UTC_TIMESTAMP(6) - INTERVAL 900 SECOND, UTC_TIMESTAMP(6), NULL)", $failed, $failed);
+    $bed->sql('consumer', "INSERT INTO notification
+        (experiment_id, recipient, subject, body, created_at, sent_at, next_attempt_at) VALUES
+        (?, 'a', 's', 'b', UTC_TIMESTAMP(6) - INTERVAL 700 SECOND, NULL, UTC_TIMESTAMP(6)),
+        (?, 'a', 's', 'b', UTC_TIMESTAMP(6) - INTERVAL 900 SECOND, UTC_TIMESTAMP(6), NULL)",
+        $failed, $failed);
     my $sample = metrics();
-    is_deeply([map { of($sample, 'experiments', $_) } @states], [3, 2, 1, 0, 1, 1], 'experiments by state');
-    is(of($sample, 'experiments', 'Tran\\"s\\\\c\\nendent'), 1, 'an unknown state is there, its name escaped');
+    is_deeply([map { of($sample, 'experiments', $_) } @states], [3, 2, 1, 1, 1, 1], 'experiments by state');
+    is(of($sample, 'experiments', 'Tran\\"s\\\\c\\nendent'), 1, 'an unknown state, escaped');
     cmp_ok(of($sample, 'oldest_pending_age_seconds', 'Ingested'), '>=', 1000, 'the oldest counts');
     cmp_ok(of($sample, 'oldest_pending_age_seconds', 'Requested'), '<', 1000, 'in its own state');
     is(of($sample, 'oldest_pending_age_seconds', 'Complete'), undef, 'what is complete does not age');
     is_deeply([map { of($sample, 'due', $_) } @pending], [0, 1, 1, 0], 'due are those that nobody holds');
     cmp_ok(of($sample, 'longest_due_age_seconds', 'Requested'), '>=', 500, 'since when');
     is(of($sample, 'longest_due_age_seconds', 'Ingested'), '0.000', 'what is not due is not late');
+    is_deeply([map { of($sample, 'held', $_) } @pending], [0, 0, 0, 1], 'what is held');
     is_deeply([map { of($sample, 'leases_held', $_) } @pending], [0, 1, 0, 0], 'leases held');
     is_deeply([map { of($sample, 'leases_expired', $_) } @pending], [0, 0, 1, 0], 'leases expired');
-    is_deeply([map { of($sample, $_, 'Ingested') } qw(promised_files promised_bytes checked_files checked_bytes)],
+    my @size = qw(promised_files promised_bytes checked_files checked_bytes);
+    is_deeply([map { of($sample, $_, 'Ingested') } @size],
         [6, 27, 0, 0], 'files and bytes of what is promised');
-    is_deeply([map { of($sample, $_, 'Complete') } qw(promised_files promised_bytes checked_files checked_bytes)],
-        [2, 9, 2, 9], 'and of what is proven');
+    is_deeply([map { of($sample, $_, 'Complete') } @size], [2, 9, 2, 9], 'and of what is proven');
     my %errors = map { $_ => $sample->{$_} } grep { /_errors/ } keys %$sample;
     is_deeply(\%errors, {
         'tardis_consumer_errors{state="Ingested",code="provider_timeout",fault="network"}' => 2,
@@ -132,7 +138,8 @@ subtest 'into a file' => sub {
         like($err, qr/\[io_error\]/, 'that is told');
     }
     rewinddir $handle;
-    is_deeply([sort grep { !/^\.\.?$/ } readdir $handle], ['taken.prom', 'tardis.prom'], 'and leaves nothing behind');
+    is_deeply([sort grep { !/^\.\.?$/ } readdir $handle], ['taken.prom', 'tardis.prom'],
+        'and leaves nothing behind');
 };
 
 done_testing;
