@@ -149,7 +149,7 @@ static tardis_error_t *change_page(const tardis_context_t *context, const void *
     return error;
 }
 
-/* Holds and releases of the same provider at the same time would leave a mixture: the last that began wins. */
+/* Holds and releases of a provider at the same time would leave a mixture: the last that began wins. */
 static tardis_error_t *check_direction(const tardis_context_t *context, const tardis_provider_hold_t *on,
                                        apr_pool_t *pool)
 {

@@ -54,7 +54,8 @@ static tardis_error_t *hold_one(const tardis_context_t *context, const void *bat
     if (!error)
         error = tardis_db_execute(context->db,
                                   "UPDATE synced_experiment SET next_attempt_at = NULL, lease_owner = NULL,"
-                                  " lease_until = NULL, updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ?",
+                                  " lease_until = NULL, updated_at = UTC_TIMESTAMP(6)"
+                                  " WHERE experiment_id = ?",
                                   TARDIS_DB_VALUES(id), NULL, pool);
     if (error)
         return error;

@@ -11,7 +11,7 @@
 /** Who runs the command, for the history. */
 const char *manual_user(apr_pool_t *pool);
 
-/** The --reason, which is required. @return TARDIS_USAGE if it is missing, too long or not one line of text. */
+/** The --reason, which is required. @return TARDIS_USAGE if it is missing, too long or not one line. */
 tardis_error_t *manual_reason(const tardis_invocation_t *invocation, const char **reason);
 
 /**
