@@ -202,6 +202,31 @@ subtest 'a provider' => sub {
     settle($bed);
 };
 
+subtest 'a provider that registers meanwhile' => sub {
+    my $document = $bed->dir . '/one.xml';
+    $bed->rewrite($document, mets('one', ['a.txt', 'hello']));
+    for my $held (1, 0) {
+        my $url = $fake->url;
+        works('hold', '--provider', $url, '--reason', 'before') unless $held;
+        my @pids = map { my $name = "at-once.$held.$_"; $bed->start('sh', '-c',
+            'for i in 1 2 3 4 5 6 7 8; do "$@" --uid ' . $name . '.$i || exit; done', 'sh', 'tardis-consumer',
+            '--config', $bed->env('CONSUMER_CONF'), 'register', $document, '--from', $url) } 1 .. 3;
+        Testbed::Servers::wait_until(20, sub { $bed->sql('consumer',
+            'SELECT COUNT(*) FROM synced_experiment WHERE uid LIKE ?', "at-once.$held.%") > 4 })
+            or die "nothing is registered\n";
+        works($held ? ('hold', '--reason', 'now') : 'release', '--provider', $url);
+        for my $pid (@pids) {
+            waitpid $pid, 0;
+            is($?, 0, 'registered');
+        }
+        is_deeply([map { $_ + 0 } @{($bed->sql('consumer', 'SELECT COUNT(*), COUNT(next_attempt_at)
+            FROM synced_experiment WHERE uid LIKE ?', "at-once.$held.%"))[0]}], [24, $held ? 0 : 24],
+            $held ? 'none of them is due' : 'all of them are due');
+        works('release', '--provider', $url) if $held;
+    }
+    settle($bed);
+};
+
 subtest 'a provider with very many, while they are stepped' => sub {
     my $model = follow($bed, provider => $fake->url, uid => 'many', due => 1000);
     $bed->sql('consumer', 'INSERT INTO experiment (title, description, institution, created_at, updated_at)

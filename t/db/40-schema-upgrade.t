@@ -47,6 +47,22 @@ is($ending, 'ok ', 'an upgrade goes on where a killed one stopped');
 ok(@applied && !(grep { !/^consumer \d+$/ } @applied), 'with the steps that are missing');
 is_deeply([$hosts[0]->ask('check consumer')], ['ok '], 'and completes the schema');
 
+# What an earlier version has left: only its steps were applied, and it has followed something.
+$server->sql('consumer', "DROP TABLE $_") for qw(experiment_hold provider_hold);
+$server->sql('consumer', "UPDATE schema_version SET version = 1 WHERE component = 'consumer'");
+$server->sql('consumer', "INSERT INTO experiment (id, title, description, institution, created_at, updated_at)"
+    . " VALUES (7, 'kept', '', '', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))");
+$server->sql('consumer', "INSERT INTO synced_experiment (experiment_id, uid, provider_url, document_digest, state,"
+    . " state_since, moved_at, created_at, updated_at) VALUES (7, 'tardis.7', 'https://provider.example',"
+    . " REPEAT('x', 32), 'Ingested', UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))");
+like(($hosts[0]->ask('require consumer'))[0], qr/ schema of the consumer is version 1, this program needs \d+: run/,
+    'a schema of an earlier version is refused');
+($ending, @applied) = $hosts[0]->ask('upgrade consumer');
+is($ending, 'ok ', 'it is upgraded');
+is($applied[0], 'consumer 2', 'from the step after its own');
+is_deeply([$hosts[0]->ask('check consumer')], ['ok '], 'which completes it');
+is($server->sql('consumer', 'SELECT uid FROM synced_experiment'), 'tardis.7', 'and keeps what was there');
+
 for my $round (1 .. 6) {
     $server->sql('admin', $_) for 'DROP DATABASE tardis_consumer', 'CREATE DATABASE tardis_consumer';
     my $victim = $server->connect('consumer');

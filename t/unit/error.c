@@ -26,6 +26,13 @@ static int tear_down(void **state)
     return 0;
 }
 
+static void a_misspelt_name_is_recognized(void **state)
+{
+    assert_string_equal(tardis_error_suggest("digest_mismach", *state),
+                        "; perhaps you meant \"digest_mismatch\"");
+    assert_string_equal(tardis_error_suggest("xyzzy", *state), "");
+}
+
 static void every_code_has_its_name(void **state)
 {
     (void)state;
@@ -86,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_code_has_its_name),   cmocka_unit_test(every_code_says_what_to_do),
+        cmocka_unit_test(a_misspelt_name_is_recognized),
         cmocka_unit_test(success_is_success),        cmocka_unit_test(text_is_one_printable_line),
         cmocka_unit_test(lines_and_causes_are_kept),
     };
