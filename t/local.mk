@@ -7,6 +7,7 @@ PERL_TESTS = \
 	t/provider/15-import-disturbed.t \
 	t/provider/20-transfer.t \
 	t/provider/25-site-settings.t \
+	t/provider/26-transfer-killed.t \
 	t/provider/30-send.t \
 	t/provider/40-send-killed.t \
 	t/provider/50-send-trouble.t \
@@ -64,10 +65,6 @@ PERL_TESTS = \
 	t/consumer/20-bad-provider.t \
 	t/consumer/30-integrity.t \
 	t/consumer/40-list-show-retry.t \
-	t/consumer/45-hold.t \
-	t/consumer/46-cancel.t \
-	t/consumer/47-retry-many.t \
-	t/consumer/48-leases.t \
 	t/consumer/45-hold.t \
 	t/consumer/46-cancel.t \
 	t/consumer/47-retry-many.t \

@@ -4,6 +4,7 @@
 
 #include <apr_file_io.h>
 #include <apr_lib.h>
+#include <apr_portable.h>
 #include <apr_strings.h>
 
 #include "tardis_catalogue.h"
@@ -60,20 +61,26 @@ tardis_error_t *registration_carry_out(const tardis_context_t *context, const pr
     return record(tardis_registration_accept(context, &lease, registration, result->location, pool), result);
 }
 
-/* The file is removed when the pool goes. */
+/* The file has no name any more before it has a content: nothing is left of it, however the tool ends. */
 static tardis_error_t *export_document(const tardis_context_t *context, apr_uint64_t experiment_id,
                                        const char *file_protocol, const char **document, apr_pool_t *pool)
 {
     const char *directory;
     apr_file_t *file;
+    apr_os_file_t descriptor = -1;
     apr_status_t rv = apr_temp_dir_get(&directory, pool);
     if (rv != APR_SUCCESS)
         return tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "no directory for temporary files");
     char *name = apr_pstrcat(pool, directory, "/tardis-METS-XXXXXX", NULL);
-    rv = apr_file_mktemp(&file, name, 0, pool);
+    rv = apr_file_mktemp(&file, name,
+                         APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE, pool);
+    if (rv == APR_SUCCESS)
+        rv = apr_file_remove(name, pool);
+    if (rv == APR_SUCCESS)
+        rv = apr_os_file_get(&descriptor, file);
     if (rv != APR_SUCCESS)
         return tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "%s", name);
-    *document = name;
+    *document = apr_psprintf(pool, "/proc/self/fd/%d", descriptor);
     tardis_error_t *error = tardis_mets_write(context, experiment_id, file_protocol, file, pool);
     if (error)
         return error;
