@@ -59,6 +59,22 @@ subtest 'sizes' => sub {
     none(\@long, 'no file of more than 450 lines');
     my @open = grep { $text{$_} =~ /\b(?:TODO|FIXME|XXX)\b/ } sort keys %text;
     none(\@open, 'nothing left open');
+    none([map { my $file = $_; map { "$file: $_" } long_functions($text{$file}) } sort keys %text],
+        'no function of 60 lines or more');
+    none([grep { $text{$_} =~ /\t|[ \t]$/m } sort keys %text], 'no tab and no blank at the end of a line');
+};
+
+# What is told once for the process: that a signal came, and that libraries were started.
+subtest 'state' => sub {
+    my @objects = grep { -e } "$build/libtardis/.libs/libtardis.so",
+        map({ "$build/$_/.libs/$_" } qw(tardis-provider tardis-consumer)),
+        map({ "$build/$_/.libs/$_.so" } qw(mod_tardis_provider mod_tardis_consumer));
+    is(scalar @objects, 5, 'what is built');
+    return if grep { /asan|ubsan/ } `nm -D $objects[0]`; # which have their own
+    my @variables = map { / [bBC] (\w+)/ ? $1 : () } map { `nm $_` } @objects;
+    none([grep { !/^(?:interrupted|started|completed|__\w+|_end|std(?:in|out|err))$/ } @variables],
+        'no other variable at file scope');
+    ok((grep { $_ eq 'interrupted' } @variables), 'the known ones are found');
 };
 
 subtest 'tests' => sub {
@@ -69,6 +85,18 @@ subtest 'tests' => sub {
 };
 
 done_testing;
+
+# ($text): the functions that have too many lines, by their first one.
+sub long_functions {
+    my ($text) = @_;
+    my ($first, $length, @long) = ('', undef);
+    for my $line (split /\n/, $text) {
+        push @long, $first if $line eq '}' && defined $length && $length >= 60;
+        $first = $line if $line =~ /^\w/;
+        $length = $line eq '{' ? 0 : $line eq '}' ? undef : defined $length ? $length + 1 : undef;
+    }
+    return @long;
+}
 
 # ($list, $name): passes if the list is empty, and shows it if it is not.
 sub none {
