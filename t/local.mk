@@ -18,6 +18,7 @@ PERL_TESTS = \
 	t/consumer-views/30-site-settings.t \
 	t/consumer-views/40-notify.t \
 	t/consumer-views/50-database.t \
+	t/consumer-views/55-database-lost.t \
 	t/consumer-views/60-configtest.t \
 	t/consumer-views/70-broken-uploads.t \
 	t/consumer-views/80-at-once.t \
