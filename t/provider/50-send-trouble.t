@@ -91,6 +91,16 @@ subtest 'a destination that refuses' => sub {
     }
 };
 
+subtest 'a serversite that does not exist' => sub {
+    my $dav = fake_dav(MKCOL => 409);
+    site_wants($bed, type => 'webdav', sl => $dav->url, serversite => '/nowhere');
+    my $uid = import_and_ask('nowhere', {map { ("d$_/a" => "file $_") } 100 .. 399});
+    like(send_now($bed, '--parallel', 4), qr/MKCOL of \S+: \S+ answered with HTTP status 409 \[destination_error\]/,
+        'is told by what it answered');
+    cmp_ok(scalar(grep { $_->{method} eq 'MKCOL' } $dav->requests), '<=', 8, 'after the first files, not after all');
+    is(scalar(grep { $_->{method} eq 'PUT' } $dav->requests), 0, 'and nothing is sent');
+};
+
 subtest 'tried again, and in the end given up' => sub {
     $bed->set_option('provider', 'retry_limit', 3);
     my $dav = fake_dav(PUT => 507);
