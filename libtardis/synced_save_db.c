@@ -3,13 +3,18 @@
 #include <string.h>
 
 #include <apr_hash.h>
+#include <apr_strings.h>
 
 #include "db_transact.h"
 #include "tardis_command.h"
 #include "tardis_db.h"
 
-/* Rows that are locked by one statement at most: 4 to the power of 4. */
+/* Rows that one statement locks or changes at most: 4 to the power of 4. */
 #define BLOCK_MAXIMUM 256
+/* As many that say the same are worth a statement of their own. */
+#define ALIKE_MINIMUM 16
+/* Values of the statement for those that say the same, before their ids. */
+#define ALIKE_VALUES 3
 
 /* One row of a block, locked until the transaction ends. */
 typedef struct {
@@ -33,12 +38,26 @@ typedef struct {
     const char *host;
 } writer_t;
 
+/* What a transaction is to save. */
+typedef struct {
+    const apr_array_header_t *outcomes;
+    int each; /* every row by itself */
+} save_t;
+
 static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
+static tardis_error_t *save_alike(const tardis_context_t *context, const apr_array_header_t *outcomes,
+                                  apr_array_header_t **rest, apr_pool_t *pool);
+static const char *shape_of(const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
+static tardis_error_t *update_alike(const tardis_context_t *context, const apr_array_header_t *alike,
+                                    apr_pool_t *pool);
+static tardis_error_t *save_each(const tardis_context_t *context, const apr_array_header_t *outcomes,
+                                 apr_pool_t *pool);
 static tardis_error_t *save_block(const tardis_context_t *context, const writer_t *writer,
                                   tardis_synced_outcome_t **outcomes, int count, apr_pool_t *pool);
 static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_outcome_t **outcomes,
-                                 int count, apr_hash_t **held, apr_pool_t *pool);
-static const char *lock_statement(int count, apr_pool_t *pool);
+                                 int count, apr_hash_t **rows, apr_pool_t *pool);
+static int block_of(int count);
+static const char *list_statement(const char *start, int count, const char *ending, apr_pool_t *pool);
 static tardis_error_t *write_row(const writer_t *writer, const held_t *held,
                                  const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
 static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
@@ -47,14 +66,103 @@ static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
 tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
                                    apr_pool_t *pool)
 {
-    return db_transact(context, save_outcomes, outcomes, pool);
+    save_t save = {.outcomes = outcomes};
+    tardis_error_t *error = db_transact(context, save_outcomes, &save, pool);
+    if (!error || error->code != TARDIS_LEASE_LOST)
+        return error;
+    save.each = 1;
+    return db_transact(context, save_outcomes, &save, pool);
+}
+
+/* LEASE_LOST: one of those that were saved together was taken over, and the number does not tell which. */
+static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+{
+    const save_t *save = baton;
+    apr_array_header_t *rest;
+    if (save->each)
+        return save_each(context, save->outcomes, pool);
+    tardis_error_t *error = save_alike(context, save->outcomes, &rest, pool);
+    return error ? error : save_each(context, rest, pool);
+}
+
+/* Most of many transfers are where they were: nothing is to be saved but when to ask again. */
+static tardis_error_t *save_alike(const tardis_context_t *context, const apr_array_header_t *outcomes,
+                                  apr_array_header_t **rest, apr_pool_t *pool)
+{
+    apr_hash_t *groups = apr_hash_make(pool);
+    *rest = apr_array_make(pool, 16, sizeof(tardis_synced_outcome_t *));
+    for (int i = 0; i < outcomes->nelts; i++) {
+        tardis_synced_outcome_t *outcome = APR_ARRAY_IDX(outcomes, i, tardis_synced_outcome_t *);
+        const char *shape = shape_of(outcome, pool);
+        apr_array_header_t *group = shape ? apr_hash_get(groups, shape, APR_HASH_KEY_STRING) : *rest;
+        if (!group) {
+            group = apr_array_make(pool, BLOCK_MAXIMUM, sizeof(outcome));
+            apr_hash_set(groups, shape, APR_HASH_KEY_STRING, group);
+        }
+        APR_ARRAY_PUSH(group, tardis_synced_outcome_t *) = outcome;
+    }
+    tardis_error_t *error = NULL;
+    for (apr_hash_index_t *index = apr_hash_first(pool, groups); index && !error;
+         index = apr_hash_next(index)) {
+        apr_array_header_t *group;
+        apr_hash_this(index, NULL, NULL, (void **)&group);
+        if (group->nelts < ALIKE_MINIMUM)
+            apr_array_cat(*rest, group);
+        else
+            error = update_alike(context, group, pool);
+    }
+    return error;
+}
+
+/* The same for those that say the same; NULL: it says something of its own. */
+static const char *shape_of(const tardis_synced_outcome_t *outcome, apr_pool_t *pool)
+{
+    if (outcome->entered || outcome->moved || outcome->wait < 0 || outcome->status_document ||
+        outcome->error_code || outcome->error_text || outcome->events->nelts || outcome->notifications->nelts)
+        return NULL;
+    return apr_psprintf(pool, "%s %" APR_UINT64_T_FMT " %" APR_TIME_T_FMT, outcome->lease_owner,
+                        outcome->attempts, outcome->wait);
+}
+
+static tardis_error_t *update_alike(const tardis_context_t *context, const apr_array_header_t *alike,
+                                    apr_pool_t *pool)
+{
+    const tardis_synced_outcome_t *first = APR_ARRAY_IDX(alike, 0, const tardis_synced_outcome_t *);
+    tardis_db_value_t values[ALIKE_VALUES + BLOCK_MAXIMUM] = {tardis_db_signed(first->wait),
+                                                              tardis_db_unsigned(first->attempts),
+                                                              tardis_db_text(first->lease_owner)};
+    for (int from = 0; from < alike->nelts; from += BLOCK_MAXIMUM) {
+        int count = alike->nelts - from < BLOCK_MAXIMUM ? alike->nelts - from : BLOCK_MAXIMUM;
+        int block = block_of(count);
+        tardis_db_changes_t changes;
+        for (int i = 0; i < block; i++) {
+            tardis_synced_outcome_t *outcome =
+                APR_ARRAY_IDX(alike, from + (i < count ? i : 0), tardis_synced_outcome_t *);
+            values[ALIKE_VALUES + i] = tardis_db_unsigned(outcome->experiment_id);
+            outcome->saved = 1;
+        }
+        tardis_error_t *error = tardis_db_execute(
+            context->db,
+            list_statement("UPDATE synced_experiment FORCE INDEX (PRIMARY) SET next_attempt_at ="
+                           " CASE WHEN next_attempt_at < lease_until THEN UTC_TIMESTAMP(6)"
+                           " ELSE UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND END, lease_owner = NULL,"
+                           " lease_until = NULL, attempts = ?, error_code = NULL, error_text = NULL,"
+                           " updated_at = UTC_TIMESTAMP(6) WHERE lease_owner = ? AND experiment_id IN (",
+                           block, ")", pool),
+            values, ALIKE_VALUES + block, &changes, pool);
+        if (!error && changes.rows != (apr_uint64_t)count)
+            error = tardis_error_create(pool, TARDIS_LEASE_LOST, "an experiment was taken over");
+        if (error)
+            return error;
+    }
+    return NULL;
 }
 
 /* Every row that is "inserted" is there and locked, so it is only ever updated. What the update leaves alone
  * is given as it was read. */
-static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
+static tardis_error_t *save_each(const tardis_context_t *context, const apr_array_header_t *outcomes,
+                                 apr_pool_t *pool)
 {
-    const apr_array_header_t *outcomes = baton;
     writer_t writer = {.host = tardis_host_name(pool)};
     tardis_error_t *error = tardis_db_bulk_open_ending(
         &writer.rows, context->db,
@@ -63,7 +171,8 @@ static tardis_error_t *save_outcomes(const tardis_context_t *context, const void
         " updated_at) VALUES",
         14,
         " ON DUPLICATE KEY UPDATE state = VALUES(state), state_since = VALUES(state_since),"
-        " moved_at = VALUES(moved_at), attempts = VALUES(attempts), next_attempt_at = VALUES(next_attempt_at),"
+        " moved_at = VALUES(moved_at), attempts = VALUES(attempts),"
+        " next_attempt_at = VALUES(next_attempt_at),"
         " lease_owner = NULL, lease_until = NULL,"
         " status_document = COALESCE(VALUES(status_document), status_document),"
         " error_code = VALUES(error_code), error_text = VALUES(error_text), updated_at = VALUES(updated_at)",
@@ -110,14 +219,18 @@ static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_
 {
     tardis_db_value_t ids[BLOCK_MAXIMUM];
     tardis_db_rows_t *found;
-    int size = 1;
-    while (size < count)
-        size *= 4;
+    int size = block_of(count);
     for (int i = 0; i < size; i++)
         ids[i] = tardis_db_unsigned(outcomes[i < count ? i : 0]->experiment_id);
     *rows = apr_hash_make(pool);
-    tardis_error_t *error =
-        tardis_db_query(context->db, lock_statement(size, pool), ids, size, &found, pool);
+    /* A notification that came since the claim lowered next_attempt_at alone; see synced_claim_db.c. */
+    tardis_error_t *error = tardis_db_query(
+        context->db,
+        list_statement("SELECT experiment_id, lease_owner, next_attempt_at < lease_until, uid, provider_url,"
+                       " document_digest, state_since, moved_at, created_at, UTC_TIMESTAMP(6)"
+                       " FROM synced_experiment WHERE experiment_id IN (",
+                       size, ") FOR UPDATE", pool),
+        ids, size, &found, pool);
     while (!error && tardis_db_rows_next(found)) {
         held_t *held = apr_palloc(pool, sizeof(*held));
         *held = (held_t){
@@ -137,20 +250,29 @@ static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_
     return error;
 }
 
-/* A notification that came since the claim lowered next_attempt_at alone; see synced_claim_db.c. */
-static const char *lock_statement(int count, apr_pool_t *pool)
+/* So that a connection prepares few statements;
+ * what is left of a block is filled with an id that is in it. */
+static int block_of(int count)
 {
-    static const char select[] =
-        "SELECT experiment_id, lease_owner, next_attempt_at < lease_until, uid, provider_url, document_digest,"
-        " state_since, moved_at, created_at, UTC_TIMESTAMP(6) FROM synced_experiment WHERE experiment_id IN (";
-    apr_size_t length = sizeof(select) - 1;
-    char *sql = apr_palloc(pool, length + 2 * (apr_size_t)count + sizeof(") FOR UPDATE"));
-    memcpy(sql, select, length);
+    int block = 1;
+    while (block < count)
+        block *= 4;
+    return block;
+}
+
+/* "<start>?,?,?<ending>" */
+static const char *list_statement(const char *start, int count, const char *ending, apr_pool_t *pool)
+{
+    apr_size_t start_length = strlen(start);
+    apr_size_t ending_length = strlen(ending);
+    char *sql = apr_palloc(pool, start_length + 2 * (apr_size_t)count + ending_length + 1);
+    char *end = sql + start_length;
+    memcpy(sql, start, start_length);
     for (int i = 0; i < count; i++) {
-        sql[length++] = '?';
-        sql[length++] = ',';
+        *end++ = '?';
+        *end++ = ',';
     }
-    memcpy(sql + length - 1, ") FOR UPDATE", sizeof(") FOR UPDATE"));
+    memcpy(end - 1, ending, ending_length + 1);
     return sql;
 }
 

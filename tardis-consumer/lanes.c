@@ -131,9 +131,9 @@ static void judge(lanes_t *lanes, lane_t *lane, const tardis_error_t *error)
         lane->failures = 0;
         lane->given_up = NULL;
     } else if (++lane->failures >= FAILURES_MAX && !lane->given_up) {
-        lane->given_up = tardis_error_create(lanes->pool, error->code,
-                                             "not asked, as %d requests in a row have failed, the last with: %s",
-                                             lane->failures, error->text);
+        lane->given_up = tardis_error_create(
+            lanes->pool, error->code, "not asked, as %d requests in a row have failed, the last with: %s",
+            lane->failures, error->text);
     }
 }
 

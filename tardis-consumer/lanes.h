@@ -3,8 +3,8 @@
  * Steps that wait to be begun, in a lane for each provider, so that a provider that is slow holds up only its
  * own.
  *
- * A provider that several requests in a row could not reach, or that did not answer them in time, is given up:
- * what waits in its lane ends with the same error and no request, until a request to it succeeds.
+ * A provider that several requests in a row could not reach, or that did not answer them in time, is given
+ * up: what waits in its lane ends with the same error and no request, until a request to it succeeds.
  */
 #ifndef LANES_H
 #define LANES_H
@@ -52,8 +52,8 @@ int lanes_waiting(const lanes_t *lanes);
 int lanes_in_flight(const lanes_t *lanes);
 
 /**
- * The providers whose lanes do not move: steps wait, as many as may be are under way, and none has ended for a
- * moment. Taking more of theirs would only keep the others waiting.
+ * The providers whose lanes do not move: steps wait, as many as may be are under way, and none has ended for
+ * a moment. Taking more of theirs would only keep the others waiting.
  * @param waiting set to how many steps wait in the other lanes.
  * @return their URLs, const char *.
  */

@@ -13,8 +13,10 @@
 static const consumer_provider_t *provider_of(fsm_step_t *step);
 static void got(void *baton, const tardis_error_t *error);
 static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status);
-static void still_in_progress(fsm_step_t *step, const tardis_status_t *status);
-static int has_moved(const fsm_step_t *step, const tardis_status_t *status);
+static tardis_status_t *last_status(const fsm_step_t *step);
+static int is_news(const tardis_status_t *before, const tardis_status_t *status);
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *status, int moved);
+static int has_moved(const tardis_status_t *before, const tardis_status_t *status);
 static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code);
 static void judge(fsm_step_t *step, const integrity_result_t *result);
 static const char *describe(const fsm_step_t *step, const integrity_result_t *result);
@@ -74,13 +76,15 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
         fsm_fail(step, error);
         return;
     }
-    step->outcome.status_document = tardis_status_encode(status, step->pool);
+    const tardis_status_t *before = last_status(step);
+    if (is_news(before, status))
+        step->outcome.status_document = tardis_status_encode(status, step->pool);
     switch (status->status) {
     case TARDIS_STATUS_COMPLETE:
         fsm_move(step, TARDIS_STATE_CHECKING, 0, "the provider says that every file was sent");
         break;
     case TARDIS_STATUS_IN_PROGRESS:
-        still_in_progress(step, status);
+        still_in_progress(step, status, has_moved(before, status));
         break;
     case TARDIS_STATUS_FAILED:
         transfer_ended(step, status, TARDIS_TRANSFER_FAILED);
@@ -94,27 +98,41 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
     }
 }
 
-static void still_in_progress(fsm_step_t *step, const tardis_status_t *status)
+/* NULL: none that can be read. */
+static tardis_status_t *last_status(const fsm_step_t *step)
+{
+    const char *document = step->synced->status_document;
+    tardis_status_t *before = NULL;
+    if (document && tardis_status_decode(document, strlen(document), &before, step->pool))
+        return NULL;
+    return before;
+}
+
+/* The time in the answer does not count: it is that of the answer, not of the last file. */
+static int is_news(const tardis_status_t *before, const tardis_status_t *status)
+{
+    return has_moved(before, status) || before->status != status->status ||
+           before->files_total != status->files_total || before->bytes_total != status->bytes_total ||
+           strcmp(before->message, status->message) != 0 || strcmp(before->error, status->error) != 0 ||
+           strcmp(before->code, status->code) != 0;
+}
+
+static int has_moved(const tardis_status_t *before, const tardis_status_t *status)
+{
+    return !before || before->files_done != status->files_done || before->bytes_done != status->bytes_done ||
+           strcmp(before->progress, status->progress) != 0;
+}
+
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *status, int moved)
 {
     apr_interval_time_t wait = apr_time_from_sec(step->fsm->settings->poll_interval);
     if (strcmp(step->state->name, TARDIS_STATE_IN_PROGRESS) == 0)
-        fsm_stay(step, wait, has_moved(step, status));
+        fsm_stay(step, wait, moved);
     else
         fsm_move(step, TARDIS_STATE_IN_PROGRESS, wait,
                  *status->progress
                      ? apr_pstrcat(step->pool, "the transfer has begun: ", status->progress, NULL)
                      : "the transfer has begun");
-}
-
-/* The time in the answer does not count: it is that of the answer, not of the last file. */
-static int has_moved(const fsm_step_t *step, const tardis_status_t *status)
-{
-    const char *document = step->synced->status_document;
-    tardis_status_t *before;
-    if (!document || tardis_status_decode(document, strlen(document), &before, step->pool))
-        return 1;
-    return before->files_done != status->files_done || before->bytes_done != status->bytes_done ||
-           strcmp(before->progress, status->progress) != 0;
 }
 
 static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code)

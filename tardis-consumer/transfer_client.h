@@ -40,7 +40,7 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
 void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
                             const char *uid, transfer_status_done_fn *done, void *baton, apr_pool_t *pool);
 
-/** How a question for what a provider can do ended. @param batch_status uids that one request may ask about. */
+/** How a question for what a provider can do ended. @param batch_status uids that one request may name. */
 typedef void transfer_discover_done_fn(void *baton, const tardis_error_t *error, int batch_status);
 
 /**

@@ -11,8 +11,11 @@ use Followed;
 use JSON::PP;
 use Test::More;
 use Testbed;
+use Testbed::Servers;
+use Time::HiRes qw(sleep);
 
 my $bed = Testbed->new;
+my $gate = $bed->dir . '/gate';
 $bed->set_option('consumer', 'retry_minimum', 100);
 $bed->set_option('consumer', 'retry_maximum', 1000);
 $bed->set_option('consumer', 'poll_interval', 1000);
@@ -36,6 +39,7 @@ my %special = (
     list => [], null => undef, wrong => {status => 2, message => 7}, long => {status => 2, message => 'x' x 3500},
 );
 my %statuses = (
+    gated => sub { for (1 .. 400) { last unless -e $gate; sleep 0.05 } return },
     down => sub { return {status => 503, headers => {'Retry-After' => 500}} },
     late => sub { return {status => 200, delay => 6} },
     bad => sub { return {status => 400, body => 'no'} },
@@ -59,8 +63,8 @@ my $fake = FakeServer->new(parallel => 1, handler => sub {
     return $index{$name} // {status => 200, body => '{"protocol": 1, "batch_status": 1000}'} if $path eq '';
     return answer(status => 2, progress => '1 of 2 files') if $path =~ m{^status/.};
     return {status => 200, body => 'OK'} if $path eq 'get/';
-    return $statuses{$name}->() if $statuses{$name};
-    return tell_all($request->{body} =~ /uid=([^&]+)/g);
+    my $answer = $statuses{$name} && $statuses{$name}->();
+    return $answer // tell_all($request->{body} =~ /uid=([^&]+)/g);
 });
 
 # ($name, \@uids, $state): what the provider is asked in one tick about experiments with these uids, and their ids.
@@ -171,6 +175,31 @@ subtest 'errors of the whole request' => sub {
         is((grep { row($bed, $_, 'attempts = 0 AND error_code IS NULL') } values %$id), 10, 'and has no error');
         settle($bed);
     }
+};
+
+subtest 'what others did meanwhile' => sub {
+    my (undef, $id) = ask('gated', [plain('same', 40)]);
+    my ($lost, $notified, @rest) = map { $id->{$_} } sort keys %$id;
+    my %before = map { $_ => row($bed, $_, 'status_document') } @rest;
+    $bed->sql('consumer', 'UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6), attempts = 3, '
+        . "error_code = 'provider_error' WHERE uid LIKE 'same.%'");
+    open(my $file, '>', $gate) or die "$gate: $!\n";
+    my $pid = $bed->start('tardis-consumer', 'tick');
+    Testbed::Servers::wait_until(20, sub { $fake->requests >= $seen + 2 }) or die "the tick asks nothing\n";
+    change($bed, $lost, "lease_owner = 'somebody:else:1'");
+    change($bed, $notified, 'next_attempt_at = UTC_TIMESTAMP(6)');
+    unlink $gate;
+    waitpid $pid, 0;
+    $seen = $fake->requests;
+    is($?, 0, 'the tick succeeds');
+    is(join(' ', row($bed, $lost, qw(lease_owner attempts error_code))), 'somebody:else:1 3 provider_error',
+        'what was taken over is left alone');
+    is(row($bed, $notified, 'next_attempt_at <= UTC_TIMESTAMP(6) AND lease_owner IS NULL'), 1,
+        'what was notified of is due at once');
+    is((grep { row($bed, $_, 'attempts = 0 AND error_code IS NULL AND lease_owner IS NULL AND lease_until IS NULL
+        AND next_attempt_at > UTC_TIMESTAMP(6) + INTERVAL 900 SECOND') } @rest), 38, 'the others are saved');
+    is_deeply({map { $_ => row($bed, $_, 'status_document') } @rest}, \%before, 'their answers said nothing new');
+    settle($bed);
 };
 
 subtest 'the provider of this project' => sub {
