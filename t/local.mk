@@ -170,6 +170,7 @@ EXTRA_DIST += \
 	$(PERL_TESTS) \
 	bench/status \
 	bench/status.lua \
+	bench/tick \
 	check.sh \
 	demo.sh \
 	t/testbed \
