@@ -35,10 +35,10 @@ typedef struct tardis_transfer_sink_t {
      */
     void (*moved)(void *baton, apr_uint64_t bytes);
     /**
-     * The file is at its destination whole (error NULL), or not. In any order. The error lives until it
-     * returns. Not 0: stop taking files; those in flight are finished, and the method returns NULL. Files
-     * that were in flight when an error stopped the whole job are not done: the error that the method returns
-     * is theirs.
+     * The file is at its destination whole (error NULL), or not. In any order. The error's text names the file,
+     * and it lives until this returns. Not 0: stop taking files; those in flight are finished, and the method
+     * returns NULL. Files that were in flight when an error stopped the whole job are not done: the error that
+     * the method returns is theirs.
      */
     int (*done)(void *baton, tardis_transfer_file_t *file, tardis_error_t *error);
     /** Called at least every half second. Not 0: break off everything and return TARDIS_INTERRUPTED. */

@@ -56,7 +56,7 @@ static item_t *make_item(send_feed_t *feed, const tardis_datafile_t *datafile);
 static void moved(void *baton, apr_uint64_t bytes);
 static int file_done(void *baton, tardis_transfer_file_t *file, tardis_error_t *error);
 static void arrive(send_feed_t *feed, const item_t *item);
-static void note_error(send_feed_t *feed, const item_t *item, const tardis_error_t *error);
+static void note_error(send_feed_t *feed, const tardis_error_t *error);
 static int tick(void *baton);
 static void update_bytes(send_feed_t *feed);
 static int save(send_feed_t *feed);
@@ -187,7 +187,7 @@ static int file_done(void *baton, tardis_transfer_file_t *file, tardis_error_t *
     item_t *item = file->baton;
     feed->in_flight--;
     if (error)
-        note_error(feed, item, error);
+        note_error(feed, error);
     else
         arrive(feed, item);
     if (!feed->in_flight)
@@ -216,15 +216,15 @@ static void arrive(send_feed_t *feed, const item_t *item)
 }
 
 /* Any error ends the handing out of files: what lasts has to be mended first, what may pass is waited for. */
-static void note_error(send_feed_t *feed, const item_t *item, const tardis_error_t *error)
+static void note_error(send_feed_t *feed, const tardis_error_t *error)
 {
-    const tardis_error_t *named = tardis_error_prefix(feed->pool, error, "%s", item->file.path);
+    const tardis_error_t *kept = tardis_error_copy(feed->pool, error);
     int lasting = !tardis_error_is_transient(error->code);
     feed->stopped = 1;
     if (!feed->end.first || (lasting && tardis_error_is_transient(feed->end.first->code)))
-        feed->end.first = named;
+        feed->end.first = kept;
     if (lasting && feed->end.files->nelts < FILES_NAMED)
-        APR_ARRAY_PUSH(feed->end.files, const tardis_error_t *) = named;
+        APR_ARRAY_PUSH(feed->end.files, const tardis_error_t *) = kept;
 }
 
 static int tick(void *baton)
