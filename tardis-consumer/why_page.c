@@ -168,8 +168,9 @@ static const char *sum_up(const why_t *why, apr_pool_t *pool)
 {
     const tardis_synced_t *synced = why->synced;
     const char *before = "";
-    const char *now = "Nothing has failed.";
-    if (why->story->starts > 1)
+    int restarted = why->story->starts > 1;
+    const char *now = restarted ? "Since then, nothing has failed." : "Nothing has failed.";
+    if (restarted)
         before = apr_psprintf(
             pool, "It was started %s; before the last time, %s had failed. ", times(why->story->starts, pool),
             why->story->failures_before == 1
