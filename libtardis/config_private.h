@@ -12,8 +12,8 @@
 /** One option as it was set, or as its default is. */
 typedef struct {
     const tardis_option_t *option;
-    int line;                   /**< 0: it has its default */
-    const char *text;           /**< NULL: unset; of TEXT, INTEGER and BOOLEAN */
+    int line;         /**< 0: it has its default */
+    const char *text; /**< NULL: unset; of TEXT, INTEGER and BOOLEAN */
     long integer;
     int boolean;
     apr_array_header_t *values; /**< LIST: const char *; SECTION: tardis_config_t * */
@@ -21,10 +21,10 @@ typedef struct {
 
 struct tardis_config_t {
     const char *file;
-    const char *title;              /**< of a section; NULL: the file itself */
-    int line;                       /**< of a section's title */
+    const char *title; /**< of a section; NULL: the file itself */
+    int line;          /**< of a section's title */
     const tardis_option_t *options;
-    apr_hash_t *entries;            /**< of config_entry_t *, by name: one for every option */
+    apr_hash_t *entries; /**< of config_entry_t *, by name: one for every option */
 };
 
 /** Reads a whole file, its comments replaced by blanks. Errors as tardis_config_read(). */

@@ -31,6 +31,6 @@ void tardis_log_problem(const tardis_context_t *context, tardis_log_level_t leve
         tardis_log(context, level, "%s: line %ld: %s [%s]%s%s", about, error->line, error->text,
                    tardis_error_name(error->code), next ? "; " : "", next ? next : "");
     else
-        tardis_log(context, level, "%s: %s [%s]%s%s", about, error->text,
-                   tardis_error_name(error->code), next ? "; " : "", next ? next : "");
+        tardis_log(context, level, "%s: %s [%s]%s%s", about, error->text, tardis_error_name(error->code),
+                   next ? "; " : "", next ? next : "");
 }

@@ -41,7 +41,7 @@ struct tardis_db_t {
     apr_hash_t *statements; /**< of MYSQL_STMT *, by the text of the statement */
     int lost;               /**< the connection broke: nothing more is sent on it */
     int in_transaction;
-    unsigned last_error;    /**< the server's number for the last statement; 0: it succeeded */
+    unsigned last_error; /**< the server's number for the last statement; 0: it succeeded */
 };
 
 struct tardis_db_rows_t {

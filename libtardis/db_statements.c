@@ -97,7 +97,8 @@ static tardis_error_t *check_parameters(MYSQL_STMT *statement, const char *sql, 
                                "a statement needs %lu values and was given %d: %.200s", wanted, count, sql);
 }
 
-/* MariaDB's library leaves what went wrong while rows were fetched, a deadlock say, on the connection alone. */
+/* MariaDB's library leaves what went wrong while rows were fetched, a deadlock say, on the connection alone.
+ */
 static tardis_error_t *statement_error(tardis_db_t *db, MYSQL_STMT *statement, apr_pool_t *pool)
 {
     if (mysql_stmt_errno(statement))

@@ -10,11 +10,7 @@
 
 #include "tardis_uid.h"
 
-enum {
-    BLOCK = 1024 * 1024,
-    THREADS_MAX = 256,
-    PROGRESS_NANOSECONDS = 200 * 1000 * 1000
-};
+enum { BLOCK = 1024 * 1024, THREADS_MAX = 256, PROGRESS_NANOSECONDS = 200 * 1000 * 1000 };
 
 /*
  * What the threads share. Everything below the lock is read and written under it, the callbacks are called

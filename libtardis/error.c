@@ -20,6 +20,7 @@ typedef struct {
 #define LASTING 0
 
 /* The one table of typed errors. */
+/* clang-format off */
 static const error_class_t classes[TARDIS_ERROR_CODES] = {
     [TARDIS_PROVIDER_UNREACHABLE] = {"provider_unreachable", TARDIS_FAULT_NETWORK, PASSING, 503, EX_UNAVAILABLE,
         "Check that the provider's host name resolves and that its HTTPS port can be reached from this host."},
@@ -158,6 +159,7 @@ static const error_class_t classes[TARDIS_ERROR_CODES] = {
     [TARDIS_INTERNAL_ERROR] = {"internal_error", TARDIS_FAULT_HOST, LASTING, 500, EX_SOFTWARE,
         "This is a defect; please report it with the log line."},
 };
+/* clang-format on */
 
 /* Text from outside goes into logs and terminals: keep it to one harmless line. */
 static const char *one_line(char *text)

@@ -18,7 +18,7 @@ typedef struct http_transfer_t {
     struct http_transfer_t *previous;
     tardis_http_t *http;
     CURL *easy;
-    int added;     /**< the multi handle has it */
+    int added;       /**< the multi handle has it */
     CURLcode failed; /**< why it could not be started; CURLE_OK: it can */
     apr_uint64_t serial;
 
@@ -50,8 +50,8 @@ struct tardis_http_t {
     http_transfer_t *last;
     http_transfer_t *fresh; /**< the first that curl has not been handed yet; those after it are new too */
     int in_flight;
-    apr_uint64_t serial;   /**< of the last request submitted */
-    apr_uint64_t finished; /**< requests done so far */
+    apr_uint64_t serial;      /**< of the last request submitted */
+    apr_uint64_t finished;    /**< requests done so far */
     apr_array_header_t *idle; /**< of CURL *: easy handles to be used again */
 };
 

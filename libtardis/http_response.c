@@ -7,11 +7,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-enum {
-    ANSWER_DEFAULT = 64 * 1024,
-    HEADERS_MAX = 64 * 1024,
-    RETRY_AFTER_MAX = 24 * 60 * 60
-};
+enum { ANSWER_DEFAULT = 64 * 1024, HEADERS_MAX = 64 * 1024, RETRY_AFTER_MAX = 24 * 60 * 60 };
 
 /* What curl's reasons are to us; any other is TARDIS_HOST_UNREACHABLE, for the answer did not come. */
 typedef struct {

@@ -29,7 +29,8 @@ void process_catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-/* Opened for reading only, standard output fails when it is written to, as it would if it were still closed. */
+/* Opened for reading only, standard output fails when it is written to, as it would if it were still closed.
+ */
 void process_guard_descriptors(void)
 {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
@@ -66,7 +67,8 @@ const char *tardis_process_name(apr_pool_t *pool)
     return apr_psprintf(pool, "%.160s:%ld:%ld", tardis_host_name(pool), (long)getpid(), start_seconds());
 }
 
-/* When this process first asked: process ids are used again, and a lease must not be mistaken for one's own. */
+/* When this process first asked: process ids are used again, and a lease must not be mistaken for one's own.
+ */
 static long start_seconds(void)
 {
     static apr_time_t started;

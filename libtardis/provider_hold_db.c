@@ -138,10 +138,10 @@ static tardis_error_t *change_page(const tardis_context_t *context, const void *
     const tardis_db_value_t url = tardis_db_text(on->provider_url);
     const tardis_db_value_t after = tardis_db_text(on->after);
     const tardis_db_value_t last = tardis_db_text(*page->last);
-    error = tardis_db_execute(context->db, on->held ? TELL(RUNNING) : TELL(STOPPED),
-                              TARDIS_DB_VALUES(tardis_db_text(tardis_host_name(pool)),
-                                               tardis_db_text(on->text), url, after, last),
-                              NULL, pool);
+    error = tardis_db_execute(
+        context->db, on->held ? TELL(RUNNING) : TELL(STOPPED),
+        TARDIS_DB_VALUES(tardis_db_text(tardis_host_name(pool)), tardis_db_text(on->text), url, after, last),
+        NULL, pool);
     if (!error)
         error = tardis_db_execute(context->db, on->held ? STOP : GO_ON, TARDIS_DB_VALUES(url, after, last),
                                   &changes, pool);

@@ -62,9 +62,9 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
         values[5 + i] =
             tardis_db_text(i < claim->except->nelts ? APR_ARRAY_IDX(claim->except, i, const char *) : "");
     values[5 + TARDIS_SYNCED_EXCEPT_MAX] = limit;
-    return tardis_db_execute(context->db,
-                             TAKE(" AND provider_url NOT IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-                             values, sizeof(values) / sizeof(values[0]), NULL, pool);
+    return tardis_db_execute(
+        context->db, TAKE(" AND provider_url NOT IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        values, sizeof(values) / sizeof(values[0]), NULL, pool);
 }
 
 tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced_due_t *due, apr_pool_t *pool)

@@ -41,9 +41,9 @@ static tardis_error_t *hold_one(const tardis_context_t *context, const void *bat
     if (error)
         return error;
     if (strcmp(state, TARDIS_STATE_COMPLETE) == 0 || strcmp(state, TARDIS_STATE_FAILED) == 0)
-        return tardis_error_create(
-            pool, TARDIS_CONFLICT, "experiment %" APR_UINT64_T_FMT " is %s: there is nothing to hold",
-            change->experiment_id, state);
+        return tardis_error_create(pool, TARDIS_CONFLICT,
+                                   "experiment %" APR_UINT64_T_FMT " is %s: there is nothing to hold",
+                                   change->experiment_id, state);
     error = tardis_db_execute(context->db, "DELETE FROM experiment_hold WHERE experiment_id = ?",
                               TARDIS_DB_VALUES(id), &removed, pool);
     if (!error)

@@ -30,10 +30,9 @@ tardis_error_t *tardis_synced_failed_page(const tardis_context_t *context,
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(
         context->db,
-        SYNCED_SELECT
-        "WHERE s.experiment_id > ? AND s.state = '" TARDIS_STATE_FAILED "'"
-        " AND (? IS NULL OR s.error_code = ?) AND s.provider_url = COALESCE(?, s.provider_url)"
-        " ORDER BY s.experiment_id LIMIT ?",
+        SYNCED_SELECT "WHERE s.experiment_id > ? AND s.state = '" TARDIS_STATE_FAILED "'"
+                      " AND (? IS NULL OR s.error_code = ?) AND s.provider_url = COALESCE(?, s.provider_url)"
+                      " ORDER BY s.experiment_id LIMIT ?",
         TARDIS_DB_VALUES(tardis_db_unsigned(after), tardis_db_text(failed->error_code),
                          tardis_db_text(failed->error_code), tardis_db_text(failed->provider_url),
                          tardis_db_signed(limit)),
@@ -64,10 +63,10 @@ static tardis_error_t *restart_one(const tardis_context_t *context, const void *
     if (!synced)
         return tardis_error_create(pool, TARDIS_NOT_FOUND, "no experiment %" APR_UINT64_T_FMT " is followed",
                                    wanted->experiment_id);
-    return tardis_error_create(
-        pool, TARDIS_CONFLICT,
-        "experiment %" APR_UINT64_T_FMT " is %s; only a " TARDIS_STATE_FAILED " one can be restarted",
-        wanted->experiment_id, synced->state);
+    return tardis_error_create(pool, TARDIS_CONFLICT,
+                               "experiment %" APR_UINT64_T_FMT " is %s; only a " TARDIS_STATE_FAILED
+                               " one can be restarted",
+                               wanted->experiment_id, synced->state);
 }
 
 tardis_error_t *tardis_synced_retry_page(const tardis_context_t *context, const apr_array_header_t *page,
@@ -114,10 +113,8 @@ static tardis_error_t *restart(const tardis_context_t *context, apr_uint64_t exp
         error = tardis_file_problem_clear(context, experiment_id, pool);
     if (error)
         return error;
-    const tardis_synced_event_t event = {.kind = "manual",
-                                         .from_state = TARDIS_STATE_FAILED,
-                                         .to_state = TARDIS_STATE_INGESTED,
-                                         .text = text};
+    const tardis_synced_event_t event = {
+        .kind = "manual", .from_state = TARDIS_STATE_FAILED, .to_state = TARDIS_STATE_INGESTED, .text = text};
     return tardis_synced_event_add(context, experiment_id, &event, pool);
 }
 
@@ -165,11 +162,11 @@ tardis_error_t *tardis_synced_leased_page(const tardis_context_t *context, apr_u
                                           apr_array_header_t **page, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        SYNCED_SELECT "WHERE s.lease_owner IS NOT NULL AND s.experiment_id > ?"
-                      " ORDER BY s.experiment_id LIMIT ?",
-        TARDIS_DB_VALUES(tardis_db_unsigned(after), tardis_db_signed(limit)), &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        SYNCED_SELECT "WHERE s.lease_owner IS NOT NULL AND s.experiment_id > ?"
+                                      " ORDER BY s.experiment_id LIMIT ?",
+                        TARDIS_DB_VALUES(tardis_db_unsigned(after), tardis_db_signed(limit)), &rows, pool);
     if (!error)
         *page = synced_rows_read(rows, pool);
     return error;

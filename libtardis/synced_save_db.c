@@ -306,10 +306,14 @@ static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
     for (int i = 0; i < outcome->events->nelts && !error; i++) {
         const tardis_synced_event_t *event = &APR_ARRAY_IDX(outcome->events, i, tardis_synced_event_t);
         const tardis_db_value_t values[] = {
-            tardis_db_unsigned(held->experiment_id), tardis_db_time(held->now),
-            tardis_db_text(writer->host),            tardis_db_text(event->kind),
-            tardis_db_text(event->from_state),       tardis_db_text(event->to_state),
-            tardis_db_text(event->code),             tardis_db_text(event->text),
+            tardis_db_unsigned(held->experiment_id),
+            tardis_db_time(held->now),
+            tardis_db_text(writer->host),
+            tardis_db_text(event->kind),
+            tardis_db_text(event->from_state),
+            tardis_db_text(event->to_state),
+            tardis_db_text(event->code),
+            tardis_db_text(event->text),
         };
         error = tardis_db_bulk_add(writer->events, values, sizeof(values) / sizeof(values[0]), pool);
     }

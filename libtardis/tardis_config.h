@@ -27,10 +27,10 @@ typedef enum {
 typedef struct tardis_option_t {
     const char *name;
     tardis_option_type_t type;
-    const char *initial;  /**< the default, as it would be written (a list: comma-separated); NULL: unset */
-    long minimum;         /**< of an integer */
+    const char *initial; /**< the default, as it would be written (a list: comma-separated); NULL: unset */
+    long minimum;        /**< of an integer */
     long maximum;
-    const char *help;     /**< one line, for `config` and the manual */
+    const char *help; /**< one line, for `config` and the manual */
     const struct tardis_option_t *section;
 } tardis_option_t;
 

@@ -97,10 +97,10 @@ typedef struct tardis_db_value_t {
 } tardis_db_value_t;
 
 /* Parameters of statements; text and bytes are not copied and must live until the statement has run. */
-tardis_db_value_t tardis_db_signed(apr_int64_t value);     /**< a whole number */
-tardis_db_value_t tardis_db_unsigned(apr_uint64_t value);  /**< a whole number that is never negative */
-tardis_db_value_t tardis_db_double(double value);          /**< a number */
-tardis_db_value_t tardis_db_text(const char *value);                    /**< NULL gives NULL */
+tardis_db_value_t tardis_db_signed(apr_int64_t value);    /**< a whole number */
+tardis_db_value_t tardis_db_unsigned(apr_uint64_t value); /**< a whole number that is never negative */
+tardis_db_value_t tardis_db_double(double value);         /**< a number */
+tardis_db_value_t tardis_db_text(const char *value);      /**< NULL gives NULL */
 tardis_db_value_t tardis_db_bytes(const void *data, apr_size_t length); /**< NULL data gives NULL */
 tardis_db_value_t tardis_db_time(apr_time_t value); /**< microseconds since the epoch; 0 gives NULL */
 

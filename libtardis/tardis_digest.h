@@ -63,11 +63,11 @@ void tardis_random_bytes(unsigned char *bytes, apr_size_t length);
 typedef struct tardis_digest_job_t {
     const char *directory; /**< opened as by tardis_path_open() */
     const char *path;
-    tardis_digest_algorithm_t algorithm; /**< TARDIS_DIGEST_NONE: only its size is looked at */
-    apr_uint64_t size;                    /**< set: bytes read (or the size, without an algorithm) */
+    tardis_digest_algorithm_t algorithm;    /**< TARDIS_DIGEST_NONE: only its size is looked at */
+    apr_uint64_t size;                      /**< set: bytes read (or the size, without an algorithm) */
     unsigned char value[TARDIS_DIGEST_MAX]; /**< set */
-    tardis_error_t *error;                /**< set: NULL, or why not; in the pool of tardis_digest_files() */
-    void *baton;                          /**< the caller's */
+    tardis_error_t *error; /**< set: NULL, or why not; in the pool of tardis_digest_files() */
+    void *baton;           /**< the caller's */
 } tardis_digest_job_t;
 
 /**

@@ -109,9 +109,9 @@ typedef enum {
 /** One error. Read it with the functions below or directly; never change one that you were handed. */
 typedef struct tardis_error_t {
     tardis_error_code_t code;
-    const char *text;  /**< what happened, for a person; one line; no key, no password */
-    int retry_after;   /**< seconds the other side asked us to wait; 0: it did not say */
-    long line;         /**< line of the document or file; 0: none */
+    const char *text; /**< what happened, for a person; one line; no key, no password */
+    int retry_after;  /**< seconds the other side asked us to wait; 0: it did not say */
+    long line;        /**< line of the document or file; 0: none */
 } tardis_error_t;
 
 /** A new error whose text is formatted as by apr_psprintf. Control characters in the text become `?`. */

@@ -17,13 +17,13 @@
 typedef struct tardis_http_t tardis_http_t;
 
 typedef struct tardis_http_settings_t {
-    const char *ca_file;    /**< PEM; NULL: the system's authorities */
-    const char *user_agent; /**< NULL: tardis-transfer/VERSION */
-    int connect_timeout;    /**< seconds; 0: 10 */
-    int stall_timeout;      /**< seconds at under 1 byte a second; 0: 60 */
-    int total_timeout;      /**< seconds for a request that is not TARDIS_HTTP_BULK; 0: 300 */
-    int maximum_connections;          /**< in all; 0: 64 */
-    int maximum_host_connections;     /**< per host; 0: 8 */
+    const char *ca_file;          /**< PEM; NULL: the system's authorities */
+    const char *user_agent;       /**< NULL: tardis-transfer/VERSION */
+    int connect_timeout;          /**< seconds; 0: 10 */
+    int stall_timeout;            /**< seconds at under 1 byte a second; 0: 60 */
+    int total_timeout;            /**< seconds for a request that is not TARDIS_HTTP_BULK; 0: 300 */
+    int maximum_connections;      /**< in all; 0: 64 */
+    int maximum_host_connections; /**< per host; 0: 8 */
 } tardis_http_settings_t;
 
 /**
@@ -67,10 +67,10 @@ enum {
  * request need not take it.
  */
 typedef struct tardis_http_request_t {
-    const char *method;          /**< GET, POST, PUT, MKCOL, HEAD, ... */
-    const char *url;             /**< https:// or http:// */
+    const char *method; /**< GET, POST, PUT, MKCOL, HEAD, ... */
+    const char *url;    /**< https:// or http:// */
     const apr_table_t *headers;
-    const char *user;            /**< HTTP Basic, sent with the first request; for mail: the login */
+    const char *user; /**< HTTP Basic, sent with the first request; for mail: the login */
     const char *password;
     const apr_table_t *fields;       /**< sent application/x-www-form-urlencoded */
     const apr_array_header_t *parts; /**< of tardis_http_part_t: sent multipart/form-data */
@@ -79,7 +79,7 @@ typedef struct tardis_http_request_t {
     void *read_baton;                /**< for both */
     apr_int64_t read_length;         /**< bytes that read will give in all */
     unsigned flags;
-    apr_size_t maximum_answer;       /**< bytes of body; 0: 64 KiB */
+    apr_size_t maximum_answer; /**< bytes of body; 0: 64 KiB */
     /*
      * Mail: url is smtp:// or smtps://; method is ignored. STARTTLS is used where it is offered. A recipient
      * who is refused does not keep the mail from the others; if all are refused that is TARDIS_MAIL_REFUSED.
@@ -103,7 +103,7 @@ typedef struct tardis_http_response_t {
     apr_table_t *headers; /**< of the final answer; names are case-insensitive */
     const char *body;     /**< NUL-terminated */
     apr_size_t body_length;
-    int retry_after;      /**< seconds, at most a day, from Retry-After (a number or a date); 0: none */
+    int retry_after; /**< seconds, at most a day, from Retry-After (a number or a date); 0: none */
 } tardis_http_response_t;
 
 /**

@@ -12,10 +12,10 @@
 
 /** What goes with the document when a consumer registers it. */
 typedef struct tardis_ingest_request_t {
-    const char *document;             /**< path of the document; read twice, so not a pipe */
-    const char *name;                 /**< what messages call it: "xmldata", "run1.xml" */
-    const char *uid;                  /**< the provider's uid; NULL if it gave none (then it is not followed) */
-    const char *provider_url;         /**< no trailing slash; NULL as uid */
+    const char *document;     /**< path of the document; read twice, so not a pipe */
+    const char *name;         /**< what messages call it: "xmldata", "run1.xml" */
+    const char *uid;          /**< the provider's uid; NULL if it gave none (then it is not followed) */
+    const char *provider_url; /**< no trailing slash; NULL as uid */
     const apr_array_header_t *owners; /**< const char *; may be empty */
     int allow_empty;                  /**< accept a document without files */
 } tardis_ingest_request_t;
@@ -30,11 +30,12 @@ typedef struct tardis_ingest_result_t {
 } tardis_ingest_result_t;
 
 /**
- * Stores the document in one transaction with its synced_experiment (state Ingested, due at once) and an event; bounded memory.
- * The same uid, provider and document again: TARDIS_INGEST_UNCHANGED. A changed document updates an experiment that is not
- * Complete; one that is gives TARDIS_CONFLICT.
- * @return TARDIS_DOCUMENT_*, TARDIS_PATH_INVALID, TARDIS_MANIFEST_EMPTY, TARDIS_UID_INVALID, TARDIS_FORM_INVALID (a bad
- *         provider_url), TARDIS_CONFLICT or a database error; nothing remains in the database then.
+ * Stores the document in one transaction with its synced_experiment (state Ingested, due at once) and an
+ * event; bounded memory. The same uid, provider and document again: TARDIS_INGEST_UNCHANGED. A changed
+ * document updates an experiment that is not Complete; one that is gives TARDIS_CONFLICT.
+ * @return TARDIS_DOCUMENT_*, TARDIS_PATH_INVALID, TARDIS_MANIFEST_EMPTY, TARDIS_UID_INVALID,
+ * TARDIS_FORM_INVALID (a bad provider_url), TARDIS_CONFLICT or a database error; nothing remains in the
+ * database then.
  */
 tardis_error_t *tardis_ingest(const tardis_context_t *context, const tardis_ingest_request_t *request,
                               tardis_ingest_result_t **result, apr_pool_t *pool);
@@ -45,7 +46,7 @@ tardis_error_t *tardis_ingest(const tardis_context_t *context, const tardis_inge
  * @param file where to; closed by the caller.
  * @return TARDIS_NOT_FOUND, TARDIS_IO_ERROR or a database error.
  */
-tardis_error_t *tardis_mets_write(const tardis_context_t *context, apr_uint64_t experiment_id, const char *file_protocol,
-                                  apr_file_t *file, apr_pool_t *pool);
+tardis_error_t *tardis_mets_write(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                  const char *file_protocol, apr_file_t *file, apr_pool_t *pool);
 
 #endif

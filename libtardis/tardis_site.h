@@ -94,8 +94,8 @@ apr_array_header_t *tardis_site_settings_fetch_all(const tardis_context_t *conte
                                                    const apr_array_header_t *sites, apr_pool_t *pool);
 
 /**
- * Those of @a owners (const char *) whose end is one of the site's `email-endswith`, without regard to case, in their order.
- * Only they are named to the site: an original consumer may open an account for each.
+ * Those of @a owners (const char *) whose end is one of the site's `email-endswith`, without regard to case,
+ * in their order. Only they are named to the site: an original consumer may open an account for each.
  * @return an array of const char *; empty: the experiment is not this site's.
  */
 apr_array_header_t *tardis_site_settings_owners(const tardis_site_settings_t *settings,

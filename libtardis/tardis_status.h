@@ -23,12 +23,12 @@ typedef enum {
 /** One status. Text fields are never NULL after reading. */
 typedef struct tardis_status_t {
     tardis_status_code_t status;
-    apr_time_t timestamp;     /**< sent as seconds, with a fraction */
-    const char *message;      /**< for people */
-    const char *progress;     /**< for people */
-    const char *error;        /**< set with status 4 */
-    const char *code;         /**< extension: name of a typed error; "" if absent */
-    apr_int64_t files_done;   /**< extensions; -1 if absent */
+    apr_time_t timestamp;   /**< sent as seconds, with a fraction */
+    const char *message;    /**< for people */
+    const char *progress;   /**< for people */
+    const char *error;      /**< set with status 4 */
+    const char *code;       /**< extension: name of a typed error; "" if absent */
+    apr_int64_t files_done; /**< extensions; -1 if absent */
     apr_int64_t files_total;
     apr_int64_t bytes_done;
     apr_int64_t bytes_total;

@@ -114,8 +114,8 @@ typedef struct tardis_synced_claim_t {
     const char *states; /**< comma-separated */
     int among_states;   /**< not 0: only what is in one of @a states; 0: only what is in none of them */
     /**
-     * Of const char *: nothing of these providers, as far as there are TARDIS_SYNCED_EXCEPT_MAX of them; NULL:
-     * of all. Not with @a only.
+     * Of const char *: nothing of these providers, as far as there are TARDIS_SYNCED_EXCEPT_MAX of them;
+     * NULL: of all. Not with @a only.
      */
     const apr_array_header_t *except;
 } tardis_synced_claim_t;
@@ -191,8 +191,8 @@ tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
                                               const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool);
 
 /**
- * Restarts a FailPermanent experiment: Ingested, due at once unless its provider is held, nothing checked, its
- * problems removed, its history kept.
+ * Restarts a FailPermanent experiment: Ingested, due at once unless its provider is held, nothing checked,
+ * its problems removed, its history kept.
  * @param text of the event that tells who did it.
  * @return TARDIS_NOT_FOUND, or TARDIS_CONFLICT if it is in another state.
  */

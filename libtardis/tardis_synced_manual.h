@@ -106,10 +106,10 @@ tardis_error_t *tardis_synced_respect_hold(const tardis_context_t *context, apr_
 /** One hold or release of a provider on its way. */
 typedef struct tardis_provider_hold_t {
     const char *provider_url;
-    int held;                /**< not 0: it is held; 0: it is released */
-    const char *text;        /**< of the event that each experiment gets */
-    const char *after;       /**< uid of the last one that was looked at; starts as "" */
-    int finished;            /**< set when there are none left */
+    int held;                 /**< not 0: it is held; 0: it is released */
+    const char *text;         /**< of the event that each experiment gets */
+    const char *after;        /**< uid of the last one that was looked at; starts as "" */
+    int finished;             /**< set when there are none left */
     apr_uint64_t experiments; /**< counts those that were stopped, or made due */
 } tardis_provider_hold_t;
 

@@ -14,11 +14,11 @@
 
 /** One file to be moved. */
 typedef struct tardis_transfer_file_t {
-    const char *path;          /**< below the source directory and below the destination; checked */
-    apr_uint64_t size;         /**< bytes, as imported */
+    const char *path;  /**< below the source directory and below the destination; checked */
+    apr_uint64_t size; /**< bytes, as imported */
     tardis_digest_algorithm_t algorithm;
     unsigned char digest[TARDIS_DIGEST_MAX];
-    void *baton;               /**< the caller's */
+    void *baton; /**< the caller's */
 } tardis_transfer_file_t;
 
 /**
@@ -35,10 +35,10 @@ typedef struct tardis_transfer_sink_t {
      */
     void (*moved)(void *baton, apr_uint64_t bytes);
     /**
-     * The file is at its destination whole (error NULL), or not. In any order. The error's text names the file,
-     * and it lives until this returns. Not 0: stop taking files; those in flight are finished, and the method
-     * returns NULL. Files that were in flight when an error stopped the whole job are not done: the error that
-     * the method returns is theirs.
+     * The file is at its destination whole (error NULL), or not. In any order. The error's text names the
+     * file, and it lives until this returns. Not 0: stop taking files; those in flight are finished, and the
+     * method returns NULL. Files that were in flight when an error stopped the whole job are not done: the
+     * error that the method returns is theirs.
      */
     int (*done)(void *baton, tardis_transfer_file_t *file, tardis_error_t *error);
     /** Called at least every half second. Not 0: break off everything and return TARDIS_INTERRUPTED. */
@@ -48,8 +48,8 @@ typedef struct tardis_transfer_sink_t {
 /** One job: an experiment to a site. */
 typedef struct tardis_transfer_job_t {
     const tardis_site_settings_t *settings;
-    const char *source;        /**< absolute directory the files are below; opened as by tardis_path_open() */
-    const char *dest_path;     /**< relative, checked; below the site's serversite */
+    const char *source;    /**< absolute directory the files are below; opened as by tardis_path_open() */
+    const char *dest_path; /**< relative, checked; below the site's serversite */
     int parallel; /**< how many files at a time, at most; 1 to 64, what is outside is brought inside */
 } tardis_transfer_job_t;
 

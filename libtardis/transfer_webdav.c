@@ -13,14 +13,14 @@ enum { PARALLEL_MAX = 64, STEP_MILLISECONDS = 250 };
 /* A file on its way. */
 typedef struct {
     webdav_t *webdav;
-    apr_pool_t *pool; /* NULL until first used; cleared for each file */
+    apr_pool_t *pool;             /* NULL until first used; cleared for each file */
     tardis_transfer_file_t *file; /* NULL: the slot is free */
     transfer_source_t *source;
-    tardis_error_t *error; /* of reading */
+    tardis_error_t *error;            /* of reading */
     tardis_http_response_t *response; /* NULL: not done */
     apr_uint64_t position;
     apr_uint64_t counted; /* bytes that sink->moved was told of */
-    int again; /* the directory had to be made once more */
+    int again;            /* the directory had to be made once more */
 } slot_t;
 
 static tardis_error_t *check(const tardis_site_settings_t *settings, apr_pool_t *pool);

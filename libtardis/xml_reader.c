@@ -176,7 +176,7 @@ static void check_bytes(tardis_xml_reader_t *reader, const unsigned char *bytes,
 
 /* How libxml2 words that a limit was passed; its codes do not tell. */
 static const char *const limit_words[] = {"too big",  "too long",       "uge input", "uge text",
-                                          "xcessive", "XML_PARSE_HUGE", "too many",     NULL};
+                                          "xcessive", "XML_PARSE_HUGE", "too many",  NULL};
 
 /* May be called from the depths of the input layer, so it takes a note and no more: see read_bytes(). */
 static void on_error(void *context, xml_problem_t problem)

@@ -15,11 +15,12 @@ typedef struct child_t {
     const directive_t *database; /**< what it was made for */
     apr_int64_t connections;
     volatile apr_uint32_t schema_is_right; /**< was seen so by some request */
-    void *own; /**< what the module keeps beside it; NULL until it is set */
+    void *own;                             /**< what the module keeps beside it; NULL until it is set */
     struct child_t *next;
 } child_t;
 
-/** For a child_init hook: makes a pool for each database that a server of this httpd names. Connects nothing. */
+/** For a child_init hook: makes a pool for each database that a server of this httpd names. Connects nothing.
+ */
 void child_open_databases(apr_pool_t *pool, server_rec *main_server, const module *owner);
 
 /**

@@ -67,7 +67,8 @@ tardis_error_t *view_read_form(view_t *view, tardis_form_parser_t *parser, apr_o
 /** As view_read_form() of a short urlencoded form with these fields, whatever its Content-Type says. */
 tardis_error_t *view_read_urlencoded(view_t *view, const tardis_form_field_t *fields, tardis_form_t **form);
 
-/** The value of the directive called @a name. @return TARDIS_CONFIG_INVALID: it is not set for this server. */
+/** The value of the directive called @a name. @return TARDIS_CONFIG_INVALID: it is not set for this server.
+ */
 tardis_error_t *view_require(const view_t *view, int place, const char *name, const char **value);
 
 /** Sends an answer. @param type NULL: no body. */

@@ -61,9 +61,9 @@ static tardis_error_t *cancel_one(const tardis_invocation_t *invocation, const t
         tardis_synced_t *again;
         error = tardis_synced_find(invocation->context, synced->experiment_id, &again, pool);
         if (error || !again)
-            return error ? error
-                         : tardis_error_create(pool, TARDIS_NOT_FOUND, "%s is gone",
-                                               manual_name(synced, pool));
+            return error
+                       ? error
+                       : tardis_error_create(pool, TARDIS_NOT_FOUND, "%s is gone", manual_name(synced, pool));
         synced = again;
     }
     return tardis_error_create(pool, TARDIS_CONFLICT, "%s changes its state all the time; cancel it again",
@@ -75,8 +75,7 @@ static tardis_error_t *cancel_in_state(const tardis_invocation_t *invocation, co
                                        const cancel_t *cancel, int *done)
 {
     fsm_step_t *step = fsm_step_create(&cancel->fsm, synced, NULL, NULL, NULL, invocation->pool);
-    step->error =
-        tardis_error_create(invocation->pool, TARDIS_CANCELLED_BY_HAND, "%s", cancel->text);
+    step->error = tardis_error_create(invocation->pool, TARDIS_CANCELLED_BY_HAND, "%s", cancel->text);
     step->outcome.error_text = step->error->text;
     tardis_error_t *error = notice_failed(step);
     if (error)

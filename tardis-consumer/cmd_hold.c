@@ -84,8 +84,8 @@ tardis_error_t *cmd_release(tardis_invocation_t *invocation)
     if (error)
         return error;
     return url ? release_provider(invocation, consumer_base_url(url, pool))
-               : manual_each(invocation, release_one,
-                             apr_psprintf(pool, "%s released it", manual_user(pool)), &done);
+               : manual_each(invocation, release_one, apr_psprintf(pool, "%s released it", manual_user(pool)),
+                             &done);
 }
 
 static tardis_error_t *release_one(const tardis_invocation_t *invocation, const tardis_synced_t *synced,

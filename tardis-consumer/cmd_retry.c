@@ -164,10 +164,10 @@ static int is_among(const apr_array_header_t *ids, apr_uint64_t id)
 
 static void tell(const tardis_synced_t *synced, const tardis_synced_hold_t *hold, apr_pool_t *pool)
 {
-    printf("%s is " TARDIS_STATE_INGESTED " again; %s\n", manual_name(synced, pool),
-           hold ? apr_pstrcat(pool, "nothing is done about it while it is ", manual_hold_text(hold, pool),
-                              NULL)
-                : "the next tick asks for its files");
+    printf(
+        "%s is " TARDIS_STATE_INGESTED " again; %s\n", manual_name(synced, pool),
+        hold ? apr_pstrcat(pool, "nothing is done about it while it is ", manual_hold_text(hold, pool), NULL)
+             : "the next tick asks for its files");
 }
 
 static void tell_plan(const tardis_synced_t *synced, apr_pool_t *pool)

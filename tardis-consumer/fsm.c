@@ -13,7 +13,10 @@
 #define ATTEMPTS_BEFORE_DEADLINE 3
 
 #define DEADLINE(option) offsetof(consumer_settings_t, option)
-#define TO(...) {__VA_ARGS__, NULL}
+#define TO(...)                                                                                              \
+    {                                                                                                        \
+        __VA_ARGS__, NULL                                                                                    \
+    }
 
 #define ASKS_FOR_FILES "asks the provider for the files"
 #define ASKS_HOW_FAR "asks the provider how far the transfer is"

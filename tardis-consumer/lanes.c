@@ -4,7 +4,7 @@
 #include <apr_strings.h>
 
 enum {
-    FAILURES_MAX = 3,      /* requests in a row that do not come through, until a provider is given up */
+    FAILURES_MAX = 3, /* requests in a row that do not come through, until a provider is given up */
     STUCK_MILLISECONDS = 100
 };
 
@@ -21,8 +21,8 @@ typedef struct lane_t {
     struct waiting_ring_t waiting;
     int waiting_count;
     int in_flight;
-    apr_time_t moved_at; /* when a step was last begun where none was under way, or has ended */
-    int failures;        /* requests in a row that did not come through */
+    apr_time_t moved_at;      /* when a step was last begun where none was under way, or has ended */
+    int failures;             /* requests in a row that did not come through */
     tardis_error_t *given_up; /* NULL: it is not */
 } lane_t;
 APR_RING_HEAD(lane_ring_t, lane_t);

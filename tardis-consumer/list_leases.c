@@ -20,8 +20,8 @@ static json_t *lease_json(const tardis_synced_t *synced, apr_pool_t *pool);
 
 tardis_error_t *list_leases(const tardis_invocation_t *invocation, int as_json)
 {
-    static const char *const headings[] = {"ID",      "UID",   "STATE",  "HOST", "PID",
-                                           "STARTED", "UNTIL", "EXPIRED"};
+    static const char *const headings[] = {"ID",  "UID",     "STATE", "HOST",
+                                           "PID", "STARTED", "UNTIL", "EXPIRED"};
     apr_pool_t *pool = invocation->pool;
     apr_array_header_t *rows = apr_array_make(pool, 64, sizeof(apr_array_header_t *));
     apr_array_header_t *heading = apr_array_make(pool, 8, sizeof(const char *));

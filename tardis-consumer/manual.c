@@ -98,9 +98,8 @@ tardis_error_t *manual_hold_of(const tardis_invocation_t *invocation, apr_uint64
 
 const char *manual_hold_text(const tardis_synced_hold_t *hold, apr_pool_t *pool)
 {
-    const char *whole = hold->provider_url
-                            ? apr_psprintf(pool, " with all of the provider %s", hold->provider_url)
-                            : "";
+    const char *whole =
+        hold->provider_url ? apr_psprintf(pool, " with all of the provider %s", hold->provider_url) : "";
     return apr_psprintf(pool, "held by %s since %s%s: %s", hold->held_by,
                         tardis_format_time(hold->held_at, pool), whole, hold->reason);
 }

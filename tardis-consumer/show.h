@@ -14,7 +14,7 @@ typedef struct show_t {
     const consumer_settings_t *settings;
     const fsm_state_t *state;         /**< NULL: the row names none */
     const tardis_synced_hold_t *hold; /**< NULL: it is not held */
-    apr_array_header_t *owners; /**< const char * */
+    apr_array_header_t *owners;       /**< const char * */
     apr_uint64_t unverifiable;
     apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */
     apr_uint64_t problem_count;

@@ -38,8 +38,8 @@ typedef struct {
     apr_time_t due_by;    /* by the database's clock: what became due later is for another tick */
     int claims;
     int exhausted;
-    int resting; /* providers that were stuck when no more was due of the others; 0: not so */
-    apr_array_header_t *chunks;   /* of chunk_t *: those with open steps */
+    int resting;                /* providers that were stuck when no more was due of the others; 0: not so */
+    apr_array_header_t *chunks; /* of chunk_t *: those with open steps */
     apr_array_header_t *finished; /* of fsm_step_t *: not saved yet */
     apr_time_t finished_since;
     tardis_error_t *error;

@@ -158,8 +158,8 @@ static void statuses_done(void *baton, tardis_http_response_t *response)
         apr_palloc(exchange->pool, sizeof(*answers) * (apr_size_t)exchange->count);
     tardis_error_t *error = classify(exchange, response);
     if (!error) {
-        error = tardis_statuses_decode(response->body, response->body_length, exchange->uids,
-                                       exchange->count, answers, exchange->pool);
+        error = tardis_statuses_decode(response->body, response->body_length, exchange->uids, exchange->count,
+                                       answers, exchange->pool);
         if (error)
             error = malformed(exchange, error, response);
     }
@@ -168,10 +168,9 @@ static void statuses_done(void *baton, tardis_http_response_t *response)
         if (answer->status)
             bound_texts(answer->status, exchange->pool);
         else
-            answer->error =
-                tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED, "%s: uid %s: %s", exchange->url,
-                                    exchange->uids[i],
-                                    transfer_bounded(answer->error->text, EXCERPT_MAX, exchange->pool));
+            answer->error = tardis_error_create(
+                exchange->pool, TARDIS_ANSWER_MALFORMED, "%s: uid %s: %s", exchange->url, exchange->uids[i],
+                transfer_bounded(answer->error->text, EXCERPT_MAX, exchange->pool));
     }
     exchange->told_many(exchange->baton, error, error ? NULL : answers);
 }

@@ -72,8 +72,8 @@ static tardis_error_t *export_document(const tardis_context_t *context, apr_uint
     if (rv != APR_SUCCESS)
         return tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "no directory for temporary files");
     char *name = apr_pstrcat(pool, directory, "/tardis-METS-XXXXXX", NULL);
-    rv = apr_file_mktemp(&file, name,
-                         APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE, pool);
+    rv = apr_file_mktemp(&file, name, APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE,
+                         pool);
     if (rv == APR_SUCCESS)
         rv = apr_file_remove(name, pool);
     if (rv == APR_SUCCESS)
