@@ -15,6 +15,7 @@ my @valgrind = ('valgrind', '--quiet', '--vgdb=no', '--leak-check=full', '--show
     '--errors-for-leak-kinds=definite', '--num-callers=25', '--log-file=' . $bed->dir . '/log/valgrind-%p.log');
 my $httpd_wrapper = ['/usr/bin/env', @valgrind];
 our $quiet = 0; # only what is wrong is told
+my $source = $bed->env('TARDIS_SOURCE_DIR');
 my ($uid, $id);
 
 subtest 'both modules, asked for everything' => sub {
@@ -61,6 +62,22 @@ subtest 'both tools, every command' => sub {
     checked(0, 'tardis-consumer', 'why', $beta);
     checked(0, 'tardis-consumer', 'why', $beta, '--json');
     checked(66, 'tardis-consumer', 'show', '999');
+    checked(0, 'tardis-consumer', 'register', "$source/t/data/whole.mets.xml", '--uid', 'tardis.500', '--from',
+        $bed->env('PROVIDER_URL'), '--owner', $owner);
+    checked(0, 'tardis-consumer', 'hold', 'tardis.500', '--reason', 'not yet');
+    checked(0, 'tardis-consumer', 'release', 'tardis.500');
+    checked(0, 'tardis-consumer', 'hold', '--provider', $bed->env('PROVIDER_URL'), '--reason', 'not yet');
+    checked(0, 'tardis-consumer', 'release', '--provider', $bed->env('PROVIDER_URL'));
+    checked(0, 'tardis-consumer', 'cancel', 'tardis.500', '--reason', 'not at all');
+    checked(0, 'tardis-consumer', 'why', 'tardis.500');
+    checked(0, 'tardis-consumer', 'retry', '--all-failed', '--dry-run');
+    checked(0, 'tardis-consumer', 'retry', 'tardis.500');
+    checked(1, 'tardis-consumer', 'retry', 'tardis.500');
+    checked(0, 'tardis-consumer', 'list', '--leases');
+    checked(0, 'tardis-consumer', 'metrics');
+    checked(0, 'tardis-consumer', 'prune', '--older-than', '1');
+    checked(0, 'tardis-provider', 'key', 'add', '--site', 'Testbed University', '--address', '192.0.2.1');
+    checked(0, 'tardis-provider', 'key', 'remove', scalar($bed->sql('provider', 'SELECT MAX(id) FROM client_key')));
     checked(0, 'tardis-provider', 'key', 'list');
     checked(0, 'tardis-consumer', 'config', 'show');
     checked(0, 'tardis-consumer', 'schema', 'check');
