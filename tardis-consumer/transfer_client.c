@@ -15,6 +15,9 @@ enum {
     STATUS_MAX = 4096       /* bytes for each uid of an answer about many */
 };
 
+/* How the body of a refused `get/` begins that an original provider sends with status 200. */
+#define REFUSAL "Transfer error"
+
 /* One request under way. */
 typedef struct {
     const char *url;
@@ -116,10 +119,12 @@ static void get_done(void *baton, tardis_http_response_t *response)
 {
     exchange_t *exchange = baton;
     tardis_error_t *error = classify(exchange, response);
-    if (!error && !body_is(response, "OK"))
-        error = tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED,
-                                    "%s answers 200, not with OK but with \"%s\"", exchange->url,
-                                    excerpt(exchange, response));
+    if (!error && !body_is(response, "OK")) {
+        int refused = response->body && strncmp(response->body, REFUSAL, strlen(REFUSAL)) == 0;
+        error = tardis_error_create(
+            exchange->pool, refused ? TARDIS_PROVIDER_ERROR : TARDIS_ANSWER_MALFORMED,
+            "%s answers 200, not with OK but with \"%s\"", exchange->url, excerpt(exchange, response));
+    }
     exchange->got(exchange->baton, error);
 }
 

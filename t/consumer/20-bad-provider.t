@@ -26,6 +26,7 @@ my %answers = (
     nine => {status => 200, body => '{"status": 9}'},
     empty => {status => 200, body => ''},
     created => {status => 201, body => 'OK'},
+    refusal => {status => 200, body => 'Transfer error for experiment refusal.Ingested: no route to the store'},
     large => {status => 200, body => '{', stream => 2 ** 31},
     slow => {status => 200, body => 'OK', delay => 30},
     silent => {close => 1},
@@ -74,6 +75,7 @@ subtest 'answers to get/' => sub {
     gets('html', 'Ingested', 'answer_malformed', 0,
         qr/^$url.* answers 200, not with OK but with "<html> <h1>Wartung/);
     gets('empty', 'Ingested', 'answer_malformed', 0, qr/not with OK but with ""/);
+    gets('refusal', 'Ingested', 'provider_error', 0, qr/with "Transfer error for .*: no route to the store"/);
     gets('created', 'Ingested', 'answer_malformed', 0, qr/answers 201/);
     gets('large', 'Ingested', 'answer_too_large', 0, qr/./);
     gets('slow', 'Ingested', 'provider_timeout', 0, qr/./);
