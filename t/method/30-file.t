@@ -135,24 +135,32 @@ subtest 'stopping' => sub {
 };
 
 # A file system of one megabyte, in a mount namespace of the test's own: as an ordinary user where the kernel allows it.
-subtest 'a full disk' => sub {
-    my @unshare = $> ? ('unshare', '--user', '--map-root-user', '--mount') : ('unshare', '--mount');
-    my $mount = File::Temp->newdir('full-XXXXXXXX', TMPDIR => 1);
-    my $script = 'mount -t tmpfs -o size=1m none "$0" && ';
-    plan skip_all => 'no mount namespace can be made here'
-        if system(@unshare, 'sh', '-c', "{ $script true; } 2>/dev/null", $mount) != 0;
-    my ($list, @command) = $source->command(['--set', 'type=file', '--set', "serversite=$mount"], '1', 'block-and-one', 'large');
-    my $pid = open(my $output, '-|') // die "fork: $!\n";
-    if (!$pid) {
-        open(STDIN, '<', $list->filename) or die "$list: $!\n";
-        exec(@unshare, 'sh', '-c', $script . '"$@"; find "$0" -type f', "$mount", @command) or die;
-    }
-    my $text = do { local $/; <$output> };
-    close $output;
-    like($text, qr/^result=destination_full$/m, 'is told as such');
-    like($text, qr/^text=1\/.*No space left/m, 'with the file and the reason');
-    unlike($text, qr/tardis-part$/m, 'the partial file is removed');
-};
+for my $case (
+    ['a full disk', 'size=1m', '', 'destination_full', qr/^text=1\/.*No space left/m],
+    ['a disk mounted read-only', 'size=1m', 'mount -o remount,ro "$0" && ', 'destination_refused',
+        qr{^text=directory 1 of 1/.*: Read-only file system$}m],
+) {
+    my ($name, $options, $then, $code, $reason) = @$case;
+    subtest $name => sub {
+        my @unshare = $> ? ('unshare', '--user', '--map-root-user', '--mount') : ('unshare', '--mount');
+        my $mount = File::Temp->newdir('mount-XXXXXXXX', TMPDIR => 1);
+        my $script = "mount -t tmpfs -o $options none \"\$0\" && $then";
+        plan skip_all => 'no mount namespace can be made here'
+            if system(@unshare, 'sh', '-c', "{ $script true; } 2>/dev/null", $mount) != 0;
+        my ($list, @command)
+            = $source->command(['--set', 'type=file', '--set', "serversite=$mount"], '1', 'block-and-one', 'large');
+        my $pid = open(my $output, '-|') // die "fork: $!\n";
+        if (!$pid) {
+            open(STDIN, '<', $list->filename) or die "$list: $!\n";
+            exec(@unshare, 'sh', '-c', $script . '"$@"; find "$0" -type f', "$mount", @command) or die;
+        }
+        my $text = do { local $/; <$output> };
+        close $output;
+        like($text, qr/^result=$code$/m, 'is told as such');
+        like($text, $reason, 'with the file and the reason');
+        unlike($text, qr/tardis-part$/m, 'no partial file is left');
+    };
+}
 
 sub put {
     my ($file, $text) = @_;
