@@ -19,6 +19,7 @@ static void judge_held(why_t *why, apr_pool_t *pool);
 static void judge_invalid(why_t *why, apr_pool_t *pool);
 static void judge_overdue(why_t *why, apr_pool_t *pool);
 static void judge_quiet(why_t *why, apr_pool_t *pool);
+static void judge_obstacle(why_t *why, apr_pool_t *pool);
 static void judge_error(why_t *why, apr_pool_t *pool);
 static tardis_error_code_t cause_of(const why_t *why);
 static why_turn_t turn_of(tardis_error_code_t code, int is_providers);
@@ -114,6 +115,10 @@ static void judge_quiet(why_t *why, apr_pool_t *pool)
         why->reason = "this host does it by itself";
         return;
     }
+    if (why->status && *why->status->message) {
+        judge_obstacle(why, pool);
+        return;
+    }
     why->turn = WHY_PROVIDER;
     why->reason = is_requested ? "it was asked for the files, and has yet to begin to send them"
                                : "it is sending the files";
@@ -122,6 +127,18 @@ static void judge_quiet(why_t *why, apr_pool_t *pool)
     if (!is_requested)
         why->reason = "it has begun to send the files, and tells of no progress any more";
     why->advice = "Nothing yet. If it lasts, its administrator should see why its transfers do not run.";
+    add_command(why, 1, WHY_ASK_PROVIDER, pool);
+}
+
+/* It goes on trying, but has met something: a store that is full, say, which is for this side to mend. */
+static void judge_obstacle(why_t *why, apr_pool_t *pool)
+{
+    tardis_error_code_t code = tardis_error_code_of(why->status->code);
+    int is_known = code != TARDIS_ERROR_CODES;
+    why->turn = is_known ? turn_of(code, 1) : WHY_PROVIDER;
+    why->reason = apr_pstrcat(pool, "the provider still tries, and says: ", why->status->message, NULL);
+    why->advice = is_known ? tardis_error_advice(code)
+                           : "If it lasts, its administrator should see why its transfers do not run.";
     add_command(why, 1, WHY_ASK_PROVIDER, pool);
 }
 

@@ -30,6 +30,9 @@ my %answers = (
     full => answer(status => 3, message => 'raw/a.dat: No space left on device', code => 'destination_full'),
     four => answer(status => 4, error => 'invalid UID'),
     five => answer(status => 5, message => 'the transfer database is away'),
+    stuck => answer(status => 2, message => 'PUT of raw/a.dat: answered with HTTP status 507',
+        code => 'destination_full'),
+    puzzled => answer(status => 2, message => 'waiting for the tape robot'),
     moving => answer(status => 2, progress => '1204 of 1210 files, 3.2 of 3.3 GB'),
 );
 my $fake = FakeServer->new(handler => sub {
@@ -155,6 +158,8 @@ subtest 'nothing is wrong' => sub {
     reads('in-progress', age(step(come_to('moving', 'InProgress'))));
     my $moved = age(step(come_to('moving', 'InProgress')));
     reads('in-progress-moving', set_to($moved, 'moved_at', 'UTC_TIMESTAMP(6)'));
+    reads('in-progress-full', age(step(come_to('stuck', 'InProgress'))));
+    reads('in-progress-message', age(step(come_to('puzzled', 'InProgress'))));
     my $recovered = met(come_to('moving', 'InProgress'), 3, 'provider_error',
         'https://provider.example answers 503');
     step($recovered);
