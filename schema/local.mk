@@ -4,6 +4,7 @@ schema_files = \
 	$(srcdir)/schema/provider-1.sql \
 	$(srcdir)/schema/consumer-1.sql \
 	$(srcdir)/schema/consumer-2.sql \
+	$(srcdir)/schema/consumer-3.sql \
 	$(srcdir)/schema/catalogue.manifest \
 	$(srcdir)/schema/provider.manifest \
 	$(srcdir)/schema/consumer.manifest

@@ -1,0 +1,37 @@
+-- What ticks know of each provider, and of themselves.
+
+-- A provider that does not answer is left alone for a growing time; then one request tries it.
+CREATE TABLE IF NOT EXISTS provider_health (
+  provider_url    VARCHAR(255) COLLATE utf8mb4_bin NOT NULL COMMENT 'as in synced_experiment',
+  failures        INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'requests in a row that did not come through',
+  failing_since   DATETIME(6) NULL COMMENT 'NULL: the last request came through',
+  times_left      INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'how often in a row it was left alone',
+  left_until      DATETIME(6) NULL COMMENT 'NULL: it is asked; else it is left alone until then',
+  trial_owner     VARCHAR(255) CHARACTER SET ascii NULL COMMENT 'host:pid:start of the tick that tries it',
+  trial_until     DATETIME(6) NULL,
+  answered_at     DATETIME(6) NULL COMMENT 'when a request last came through',
+  error_code      VARCHAR(64) CHARACTER SET ascii NULL COMMENT 'the last error',
+  error_text      TEXT NULL,
+  updated_at      DATETIME(6) NOT NULL,
+  PRIMARY KEY (provider_url)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- A row a host, added to by each of its ticks.
+CREATE TABLE IF NOT EXISTS tick_figures (
+  host            VARCHAR(255) NOT NULL,
+  ticks           BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  ticks_failed    BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'that ended with an error of their own',
+  microseconds    BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'that all of them took',
+  stepped         BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  step_errors     BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  completed       BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  failed          BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  bytes_checked   BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  mails_sent      BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  last_ended_at   DATETIME(6) NOT NULL,
+  last_microseconds BIGINT UNSIGNED NOT NULL DEFAULT 0,
+  PRIMARY KEY (host)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+ALTER TABLE synced_event MODIFY kind
+  ENUM('registration', 'transition', 'request', 'error', 'manual', 'notify', 'answer') NOT NULL;
