@@ -4,6 +4,8 @@ bin_PROGRAMS += tardis-consumer/tardis-consumer
 tardis_consumer_parts = \
 	tardis-consumer/backoff.c \
 	tardis-consumer/backoff.h \
+	tardis-consumer/chunks.c \
+	tardis-consumer/chunks.h \
 	tardis-consumer/cmd_cancel.c \
 	tardis-consumer/cmd_hold.c \
 	tardis-consumer/cmd_list.c \
@@ -47,6 +49,8 @@ tardis_consumer_parts = \
 	tardis-consumer/states.h \
 	tardis-consumer/tick.c \
 	tardis-consumer/tick.h \
+	tardis-consumer/tick_count.c \
+	tardis-consumer/tick_count.h \
 	tardis-consumer/transfer_client.c \
 	tardis-consumer/transfer_client.h \
 	tardis-consumer/why.h \

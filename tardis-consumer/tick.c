@@ -1,9 +1,6 @@
 #include "tick.h"
 
-#include <string.h>
-
-#include <apr_strings.h>
-
+#include "chunks.h"
 #include "gather.h"
 #include "lanes.h"
 #include "tardis_http.h"
@@ -17,15 +14,6 @@ enum {
     RUN_MILLISECONDS = 100
 };
 
-/* The experiments of one claim. */
-typedef struct {
-    const char *lease_owner;
-    int open;     /* steps that are not saved and not put back */
-    int put_back; /* some were not begun: what the lease still holds is released at the end */
-    apr_time_t renewed_at;
-    apr_pool_t *pool;
-} chunk_t;
-
 typedef struct {
     const tardis_context_t *context;
     const consumer_settings_t *settings;
@@ -34,12 +22,9 @@ typedef struct {
     fsm_t fsm;
     lanes_t *lanes;
     gather_t *gather;
-    const char *blocking; /* names of the states whose action blocks */
-    apr_time_t due_by;    /* by the database's clock: what became due later is for another tick */
-    int claims;
+    chunks_t *chunks;
     int exhausted;
-    int resting;                /* providers that were stuck when no more was due of the others; 0: not so */
-    apr_array_header_t *chunks; /* of chunk_t *: those with open steps */
+    int resting; /* providers that were stuck when no more was due of the others; 0: not so */
     apr_array_header_t *finished; /* of fsm_step_t *: not saved yet */
     apr_time_t finished_since;
     tardis_error_t *error;
@@ -51,15 +36,12 @@ static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
 static int is_idle(const tick_t *tick);
 static void run_blocking(tick_t *tick);
-static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except,
-                      apr_array_header_t **claimed);
+static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except);
 static void queue_chunk(tick_t *tick, const apr_array_header_t *except);
 static void begin_steps(tick_t *tick);
 static void put_back_waiting(tick_t *tick);
 static void step_done(fsm_step_t *step);
 static void save_finished(tick_t *tick, int at_once);
-static void count(tick_t *tick, const fsm_step_t *step);
-static void log_step(tick_t *tick, const fsm_step_t *step);
 static void look_after_chunks(tick_t *tick);
 static int stopping(void *baton);
 
@@ -71,8 +53,7 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
     tick.fsm = (fsm_t){.context = context, .settings = settings, .stopping = stopping, .baton = &tick};
     tick.lanes = lanes_create(settings->parallel, settings->parallel_per_provider, pool);
     tick.gather = gather_create(&tick.fsm, tick.lanes, pool);
-    tick.blocking = fsm_blocking_states(pool);
-    tick.chunks = apr_array_make(pool, 8, sizeof(chunk_t *));
+    tick.chunks = chunks_create(context, settings, options->only, pool);
     tick.finished = apr_array_make(pool, SAVE_COUNT, sizeof(fsm_step_t *));
     run_requests(&tick);
     run_blocking(&tick);
@@ -140,12 +121,9 @@ static int is_idle(const tick_t *tick)
 /* Then what keeps this host's disks busy. A claim each, so that other ticks can take the others meanwhile. */
 static void run_blocking(tick_t *tick)
 {
-    while (!stopping(tick)) {
-        apr_array_header_t *claimed;
-        chunk_t *chunk = claim(tick, 1, 1, NULL, &claimed);
-        if (!chunk)
-            return;
-        fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(claimed, 0, tardis_synced_t),
+    chunk_t *chunk;
+    while (!stopping(tick) && (chunk = claim(tick, 1, 1, NULL)) != NULL) {
+        fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(chunk->claimed, 0, tardis_synced_t),
                                        chunk->lease_owner, step_done, tick, chunk->pool));
         save_finished(tick, 1);
         look_after_chunks(tick);
@@ -153,49 +131,22 @@ static void run_blocking(tick_t *tick)
 }
 
 /* NULL: nothing is due, or the database failed. */
-static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except,
-                      apr_array_header_t **claimed)
+static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except)
 {
-    apr_pool_t *pool;
-    apr_pool_create(&pool, tick->pool);
-    const tardis_synced_claim_t wanted = {
-        .lease_owner = apr_psprintf(pool, "%s:%d", tardis_process_name(pool), ++tick->claims),
-        .lease_seconds = tick->settings->lease_seconds,
-        .limit = limit,
-        .due_by = tick->due_by,
-        .only = tick->options->only,
-        .states = tick->blocking,
-        .among_states = blocking,
-        .except = except,
-    };
-    tardis_error_t *error = tardis_synced_claim(tick->context, &wanted, claimed, pool);
-    if (error)
-        tick->error = tardis_error_copy(tick->pool, error);
-    if (error || (*claimed)->nelts == 0) {
-        apr_pool_destroy(pool);
-        return NULL;
-    }
-    if (!tick->due_by)
-        tick->due_by = APR_ARRAY_IDX(*claimed, 0, tardis_synced_t).now;
-    chunk_t *chunk = apr_pcalloc(pool, sizeof(*chunk));
-    chunk->lease_owner = wanted.lease_owner;
-    chunk->open = (*claimed)->nelts;
-    chunk->renewed_at = apr_time_now();
-    chunk->pool = pool;
-    APR_ARRAY_PUSH(tick->chunks, chunk_t *) = chunk;
+    chunk_t *chunk;
+    tick->error = chunks_claim(tick->chunks, limit, blocking, except, &chunk);
     return chunk;
 }
 
 static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
 {
     int limit = chunk_limit(tick);
-    apr_array_header_t *claimed;
-    chunk_t *chunk = claim(tick, limit, 0, except, &claimed);
-    int all = !chunk || claimed->nelts < limit;
+    chunk_t *chunk = claim(tick, limit, 0, except);
+    int all = !chunk || chunk->claimed->nelts < limit;
     tick->exhausted = all && except->nelts == 0;
     tick->resting = all ? except->nelts : 0;
-    for (int i = 0; chunk && i < claimed->nelts; i++) {
-        const tardis_synced_t *synced = &APR_ARRAY_IDX(claimed, i, tardis_synced_t);
+    for (int i = 0; chunk && i < chunk->claimed->nelts; i++) {
+        const tardis_synced_t *synced = &APR_ARRAY_IDX(chunk->claimed, i, tardis_synced_t);
         gather_add(tick->gather,
                    fsm_step_create(&tick->fsm, synced, chunk->lease_owner, step_done, tick, chunk->pool));
     }
@@ -215,15 +166,8 @@ static void begin_steps(tick_t *tick)
 static void put_back_waiting(tick_t *tick)
 {
     fsm_step_t *step;
-    while ((step = gather_drop(tick->gather)) != NULL || (step = lanes_drop(tick->lanes)) != NULL) {
-        for (int i = 0; i < tick->chunks->nelts; i++) {
-            chunk_t *chunk = APR_ARRAY_IDX(tick->chunks, i, chunk_t *);
-            if (chunk->lease_owner != step->outcome.lease_owner)
-                continue;
-            chunk->open--;
-            chunk->put_back = 1;
-        }
-    }
+    while ((step = gather_drop(tick->gather)) != NULL || (step = lanes_drop(tick->lanes)) != NULL)
+        chunks_put_back(tick->chunks, step->outcome.lease_owner);
     tick->exhausted = 1;
 }
 
@@ -256,78 +200,18 @@ static void save_finished(tick_t *tick, int at_once)
             error = step->broken;
     }
     tardis_error_t *not_saved = outcomes->nelts ? tardis_synced_save(tick->context, outcomes, pool) : NULL;
-    for (int i = 0; i < tick->finished->nelts && !not_saved; i++)
-        count(tick, APR_ARRAY_IDX(tick->finished, i, fsm_step_t *));
+    for (int i = 0; i < tick->finished->nelts && !not_saved; i++) {
+        const fsm_step_t *step = APR_ARRAY_IDX(tick->finished, i, fsm_step_t *);
+        chunks_done(tick->chunks, step->outcome.lease_owner);
+        tick_count(tick->counts, step);
+    }
     apr_array_clear(tick->finished);
     tick->error = tardis_error_copy(tick->pool, not_saved ? not_saved : error);
     apr_pool_destroy(pool);
 }
 
-static void count(tick_t *tick, const fsm_step_t *step)
-{
-    tick_counts_t *counts = tick->counts;
-    const char *state = step->outcome.state;
-    for (int i = 0; i < tick->chunks->nelts; i++) {
-        chunk_t *chunk = APR_ARRAY_IDX(tick->chunks, i, chunk_t *);
-        chunk->open -= chunk->lease_owner == step->outcome.lease_owner;
-    }
-    counts->stepped++;
-    if (step->broken || !step->outcome.saved)
-        counts->errors++;
-    else if (!step->outcome.entered && step->error)
-        counts->errors++;
-    else if (!step->outcome.entered)
-        counts->waiting++;
-    else if (strcmp(state, TARDIS_STATE_COMPLETE) == 0)
-        counts->complete++;
-    else if (strcmp(state, TARDIS_STATE_FAILED) == 0)
-        counts->failed++;
-    else
-        counts->moved_on++;
-    log_step(tick, step);
-}
-
-static void log_step(tick_t *tick, const fsm_step_t *step)
-{
-    const tardis_synced_t *synced = step->synced;
-    const tardis_synced_outcome_t *outcome = &step->outcome;
-    const char *about = apr_psprintf(step->pool, "uid %s: experiment %" APR_UINT64_T_FMT ": %.32s",
-                                     synced->uid, synced->experiment_id, synced->state);
-    if (step->broken || !outcome->saved)
-        tardis_log(tick->context, TARDIS_LOG_WARNING,
-                   "%s: another process has taken it over [%s]; nothing was saved", about,
-                   tardis_error_name(TARDIS_LEASE_LOST));
-    else if (step->error && outcome->entered)
-        tardis_log_problem(tick->context, TARDIS_LOG_ERROR, about, step->error,
-                           "it is now " TARDIS_STATE_FAILED "; tardis-consumer retry starts it again");
-    else if (step->error)
-        tardis_log_problem(tick->context, TARDIS_LOG_WARNING, about, step->error,
-                           apr_psprintf(step->pool, "next attempt in %" APR_TIME_T_FMT " s",
-                                        apr_time_sec(outcome->wait + APR_USEC_PER_SEC / 2)));
-    else if (outcome->entered)
-        tardis_log(tick->context, TARDIS_LOG_DEBUG, "%s -> %s", about, outcome->state);
-}
-
-/* Lengthens the leases of what is under way, and lets go of what is all done. */
 static void look_after_chunks(tick_t *tick)
 {
-    apr_interval_time_t renew_after = apr_time_from_sec(tick->settings->lease_seconds) / 3;
-    for (int i = 0; i < tick->chunks->nelts && !tick->error; i++) {
-        chunk_t *chunk = APR_ARRAY_IDX(tick->chunks, i, chunk_t *);
-        tardis_error_t *error = NULL;
-        if (chunk->open > 0 && apr_time_now() - chunk->renewed_at >= renew_after) {
-            error = tardis_synced_renew(tick->context, chunk->lease_owner, tick->settings->lease_seconds,
-                                        chunk->pool);
-            chunk->renewed_at = apr_time_now();
-        } else if (chunk->open == 0 && chunk->put_back) {
-            error = tardis_synced_release(tick->context, chunk->lease_owner, chunk->pool);
-        }
-        tick->error = tardis_error_copy(tick->pool, error);
-        if (chunk->open == 0 && !error) {
-            chunk_t *last = *(chunk_t **)apr_array_pop(tick->chunks);
-            if (last != chunk)
-                APR_ARRAY_IDX(tick->chunks, i--, chunk_t *) = last;
-            apr_pool_destroy(chunk->pool);
-        }
-    }
+    if (!tick->error)
+        tick->error = chunks_look_after(tick->chunks);
 }

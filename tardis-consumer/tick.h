@@ -6,23 +6,13 @@
 #ifndef TICK_H
 #define TICK_H
 
-#include "fsm.h"
+#include "tick_count.h"
 
 /** What a tick is told. */
 typedef struct tick_options_t {
     apr_uint64_t only;  /**< only this experiment; 0: all */
     apr_time_t stop_at; /**< by this host's clock: take nothing more from then on */
 } tick_options_t;
-
-/** What the steps led to; each is counted once, after it was saved. */
-typedef struct tick_counts_t {
-    int stepped;
-    int moved_on; /**< to a state that is neither Complete nor FailPermanent */
-    int complete;
-    int failed;  /**< to FailPermanent */
-    int waiting; /**< stayed, without an error */
-    int errors;  /**< stayed, with an error; also those whose lease was lost */
-} tick_counts_t;
 
 /**
  * Steps what is due. Steps whose action blocks come last, one at a time, so that they hold up no other.

@@ -1,0 +1,113 @@
+#include "chunks.h"
+
+#include <apr_strings.h>
+
+#include "fsm.h"
+
+struct chunks_t {
+    const tardis_context_t *context;
+    const consumer_settings_t *settings;
+    apr_uint64_t only;
+    const char *blocking; /* names of the states whose action blocks */
+    apr_time_t due_by;    /* by the database's clock: what became due later is for another tick */
+    int claims;
+    apr_array_header_t *open; /* of chunk_t *: those with open steps */
+    apr_pool_t *pool;
+};
+
+static chunk_t *find(chunks_t *chunks, const char *lease_owner);
+
+chunks_t *chunks_create(const tardis_context_t *context, const consumer_settings_t *settings,
+                        apr_uint64_t only, apr_pool_t *pool)
+{
+    chunks_t *chunks = apr_pcalloc(pool, sizeof(*chunks));
+    chunks->context = context;
+    chunks->settings = settings;
+    chunks->only = only;
+    chunks->blocking = fsm_blocking_states(pool);
+    chunks->open = apr_array_make(pool, 8, sizeof(chunk_t *));
+    chunks->pool = pool;
+    return chunks;
+}
+
+tardis_error_t *chunks_claim(chunks_t *chunks, int limit, int blocking, const apr_array_header_t *except,
+                             chunk_t **chunk)
+{
+    apr_pool_t *pool;
+    apr_array_header_t *claimed;
+    apr_pool_create(&pool, chunks->pool);
+    const tardis_synced_claim_t wanted = {
+        .lease_owner = apr_psprintf(pool, "%s:%d", tardis_process_name(pool), ++chunks->claims),
+        .lease_seconds = chunks->settings->lease_seconds,
+        .limit = limit,
+        .due_by = chunks->due_by,
+        .only = chunks->only,
+        .states = chunks->blocking,
+        .among_states = blocking,
+        .except = except,
+    };
+    *chunk = NULL;
+    tardis_error_t *error = tardis_synced_claim(chunks->context, &wanted, &claimed, pool);
+    if (error || claimed->nelts == 0) {
+        error = tardis_error_copy(chunks->pool, error);
+        apr_pool_destroy(pool);
+        return error;
+    }
+    if (!chunks->due_by)
+        chunks->due_by = APR_ARRAY_IDX(claimed, 0, tardis_synced_t).now;
+    *chunk = apr_palloc(pool, sizeof(**chunk));
+    **chunk = (chunk_t){
+        .lease_owner = wanted.lease_owner,
+        .claimed = claimed,
+        .open = claimed->nelts,
+        .renewed_at = apr_time_now(),
+        .pool = pool,
+    };
+    APR_ARRAY_PUSH(chunks->open, chunk_t *) = *chunk;
+    return NULL;
+}
+
+void chunks_done(chunks_t *chunks, const char *lease_owner)
+{
+    find(chunks, lease_owner)->open--;
+}
+
+void chunks_put_back(chunks_t *chunks, const char *lease_owner)
+{
+    chunk_t *chunk = find(chunks, lease_owner);
+    chunk->open--;
+    chunk->put_back = 1;
+}
+
+/* The name is the chunk's own, so there is one. */
+static chunk_t *find(chunks_t *chunks, const char *lease_owner)
+{
+    int i = 0;
+    while (APR_ARRAY_IDX(chunks->open, i, chunk_t *)->lease_owner != lease_owner)
+        i++;
+    return APR_ARRAY_IDX(chunks->open, i, chunk_t *);
+}
+
+tardis_error_t *chunks_look_after(chunks_t *chunks)
+{
+    apr_interval_time_t renew_after = apr_time_from_sec(chunks->settings->lease_seconds) / 3;
+    tardis_error_t *error = NULL;
+    for (int i = 0; i < chunks->open->nelts && !error; i++) {
+        chunk_t *chunk = APR_ARRAY_IDX(chunks->open, i, chunk_t *);
+        if (chunk->open > 0 && apr_time_now() - chunk->renewed_at >= renew_after) {
+            error = tardis_synced_renew(chunks->context, chunk->lease_owner, chunks->settings->lease_seconds,
+                                        chunk->pool);
+            chunk->renewed_at = apr_time_now();
+        } else if (chunk->open == 0 && chunk->put_back) {
+            error = tardis_synced_release(chunks->context, chunk->lease_owner, chunk->pool);
+        }
+        error = tardis_error_copy(chunks->pool, error);
+        if (chunk->open == 0 && !error) {
+            chunk_t *last = *(chunk_t **)apr_array_pop(chunks->open);
+            if (last != chunk)
+                APR_ARRAY_IDX(chunks->open, i--, chunk_t *) = last;
+            apr_pool_destroy(chunk->pool);
+        }
+    }
+    return error;
+}
