@@ -18,6 +18,8 @@ static const server_error_t server_errors[] = {
     {1047, TARDIS_DATABASE_UNAVAILABLE, 0}, /* Galera: this node has not yet joined the cluster */
     {1049, TARDIS_DATABASE_UNAVAILABLE, 0}, /* unknown database */
     {1053, TARDIS_DATABASE_UNAVAILABLE, 1}, /* server shutdown in progress */
+    {1060, TARDIS_DATABASE_DUPLICATE, 0},   /* a column of this name is there */
+    {1061, TARDIS_DATABASE_DUPLICATE, 0},   /* an index of this name is there */
     {1062, TARDIS_DATABASE_DUPLICATE, 0},   /* duplicate entry */
     {1077, TARDIS_DATABASE_UNAVAILABLE, 1}, /* normal shutdown */
     {1079, TARDIS_DATABASE_UNAVAILABLE, 1}, /* shutdown complete */

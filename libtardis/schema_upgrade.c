@@ -137,6 +137,7 @@ static tardis_error_t *read_version(const upgrade_t *upgrade, unsigned *version,
     return error;
 }
 
+/* A column or an index that is there already is left by an upgrade that was killed. */
 static tardis_error_t *apply_step(const upgrade_t *upgrade, const schema_step_t *step, apr_pool_t *pool)
 {
     int taken;
@@ -145,6 +146,8 @@ static tardis_error_t *apply_step(const upgrade_t *upgrade, const schema_step_t 
         error = take_lease(upgrade, &taken, pool);
         if (!error)
             error = tardis_db_execute(upgrade->context->db, *statement, TARDIS_DB_NO_VALUES, NULL, pool);
+        if (error && error->code == TARDIS_DATABASE_DUPLICATE)
+            error = NULL;
     }
     if (!error)
         error = tardis_db_execute(

@@ -6,7 +6,8 @@
  * Every connection talks utf8mb4, has its time zone set to UTC, READ COMMITTED isolation and strict SQL mode,
  * and times out. Errors: TARDIS_DATABASE_UNAVAILABLE (cannot connect, connection lost, server shutting down),
  * TARDIS_DATABASE_BUSY (deadlock, lock wait, Galera conflict: roll back and repeat the transaction),
- * TARDIS_DATABASE_DUPLICATE (a unique key), TARDIS_DATABASE_ERROR (all else, with the server's text).
+ * TARDIS_DATABASE_DUPLICATE (a unique key; a column or an index that exists), TARDIS_DATABASE_ERROR (all else,
+ * with the server's text).
  */
 #ifndef TARDIS_DB_H
 #define TARDIS_DB_H

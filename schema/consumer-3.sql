@@ -35,3 +35,13 @@ CREATE TABLE IF NOT EXISTS tick_figures (
 
 ALTER TABLE synced_event MODIFY kind
   ENUM('registration', 'transition', 'request', 'error', 'manual', 'notify', 'answer') NOT NULL;
+
+-- What a mail tells of, so that many can become one, and since when the mail server has refused it.
+ALTER TABLE notification
+  ADD COLUMN about_state   VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL
+    COMMENT 'the state that was come into; NULL: an earlier version wrote it',
+  ADD COLUMN about_code    VARCHAR(64) CHARACTER SET ascii NULL COMMENT 'a typed error; NULL: none',
+  ADD COLUMN refused_since DATETIME(6) NULL COMMENT 'NULL: never',
+  ADD KEY notification_recipient (recipient, next_attempt_at),
+  ADD KEY notification_lease (lease_owner),
+  ADD KEY notification_unsent (sent_at);
