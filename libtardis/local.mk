@@ -59,10 +59,13 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/http_request.c \
 	libtardis/http_response.c \
 	libtardis/http_url.c \
+	libtardis/mets_export.c \
 	libtardis/mime_header.c \
 	libtardis/mime_header.h \
 	libtardis/notification_db.c \
 	libtardis/notify_db.c \
+	libtardis/output.c \
+	libtardis/tardis_output.h \
 	libtardis/overview_db.c \
 	libtardis/process.c \
 	libtardis/registration_admin_db.c \

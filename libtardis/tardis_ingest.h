@@ -49,4 +49,12 @@ tardis_error_t *tardis_ingest(const tardis_context_t *context, const tardis_inge
 tardis_error_t *tardis_mets_write(const tardis_context_t *context, apr_uint64_t experiment_id,
                                   const char *file_protocol, apr_file_t *file, apr_pool_t *pool);
 
+/**
+ * The same, into a file that is replaced at once and whole (see tardis_output.h), with tardis as the scheme.
+ * @param name the file; NULL or "-": standard output.
+ * @return TARDIS_NOT_FOUND, TARDIS_IO_ERROR or a database error; the file is as it was then.
+ */
+tardis_error_t *tardis_mets_export(const tardis_context_t *context, apr_uint64_t experiment_id,
+                                   const char *name, apr_pool_t *pool);
+
 #endif

@@ -35,6 +35,7 @@ PERL_TESTS = \
 	t/e2e/35-two-sites.t \
 	t/e2e/40-valgrind.t \
 	t/e2e/45-store-refuses.t \
+	t/e2e/46-export.t \
 	t/http/10-answers.t \
 	t/http/20-slow-servers.t \
 	t/http/30-tls.t \

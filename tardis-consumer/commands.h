@@ -42,6 +42,9 @@ tardis_error_t *cmd_prune(tardis_invocation_t *invocation);
 extern const tardis_command_option_t cmd_register_options[];
 tardis_error_t *cmd_register(tardis_invocation_t *invocation);
 
+extern const tardis_command_option_t cmd_export_options[];
+tardis_error_t *cmd_export(tardis_invocation_t *invocation);
+
 /**
  * The experiment that a person means by @a name: its id, or its uid (experiment.c).
  * @return TARDIS_NOT_FOUND, or TARDIS_USAGE if several providers use the uid; the text lists them.

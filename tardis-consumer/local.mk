@@ -7,6 +7,7 @@ tardis_consumer_parts = \
 	tardis-consumer/chunks.c \
 	tardis-consumer/chunks.h \
 	tardis-consumer/cmd_cancel.c \
+	tardis-consumer/cmd_export.c \
 	tardis-consumer/cmd_hold.c \
 	tardis-consumer/cmd_list.c \
 	tardis-consumer/cmd_metrics.c \

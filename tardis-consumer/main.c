@@ -22,6 +22,8 @@ static const tardis_command_t commands[] = {
      "remove the history of what finished long ago, on request", cmd_prune},
     {"register", "FILE", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_register_options,
      "register a METS document as if a provider had sent it", cmd_register},
+    {"export", "<id|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, cmd_export_options,
+     "write an experiment's metadata as METS", cmd_export},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 

@@ -9,6 +9,7 @@
 #include "tardis_command.h"
 
 extern const tardis_command_option_t import_options[];
+extern const tardis_command_option_t export_options[];
 extern const tardis_command_option_t transfer_options[];
 extern const tardis_command_option_t send_options[];
 extern const tardis_command_option_t list_options[];
@@ -18,6 +19,7 @@ extern const tardis_command_option_t key_add_options[];
 extern const tardis_command_option_t key_list_options[];
 
 tardis_error_t *import_run(tardis_invocation_t *invocation);
+tardis_error_t *export_run(tardis_invocation_t *invocation);
 tardis_error_t *transfer_run(tardis_invocation_t *invocation);
 tardis_error_t *send_run(tardis_invocation_t *invocation);
 tardis_error_t *list_run(tardis_invocation_t *invocation);

@@ -5,6 +5,7 @@ tardis_provider_tardis_provider_SOURCES = \
 	tardis-provider/by_hand.c \
 	tardis-provider/by_hand.h \
 	tardis-provider/cmd_cancel.c \
+	tardis-provider/cmd_export.c \
 	tardis-provider/cmd_import.c \
 	tardis-provider/cmd_key.c \
 	tardis-provider/cmd_list.c \

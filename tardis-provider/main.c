@@ -6,6 +6,8 @@
 static const tardis_command_t commands[] = {
     {"import", "DIR", 1, 1, TARDIS_NEEDS_SCHEMA, import_options,
      "enter a directory into the catalogue as an experiment; prints its uid", import_run},
+    {"export", "<EPN|uid>", 1, 1, TARDIS_NEEDS_SCHEMA, export_options,
+     "write an experiment's metadata as METS", export_run},
     {"transfer", "<EPN|uid>", 1, 1, TARDIS_NEEDS_SCHEMA | TARDIS_NEEDS_HTTP, transfer_options,
      "tell the sites of the experiment's owners of it", transfer_run},
     {"send", "", 0, 0, TARDIS_NEEDS_SCHEMA | TARDIS_NEEDS_HTTP, send_options,
