@@ -57,8 +57,10 @@ subtest 'both tools, every command' => sub {
     checked(0, $_, 'list', '--json') for qw(tardis-provider tardis-consumer);
     checked(0, 'tardis-provider', 'show', 'V2');
     checked(0, 'tardis-provider', 'show', 'V2', '--json');
+    checked(0, 'tardis-provider', 'export', 'V2');
     checked(0, 'tardis-consumer', 'show', $beta);
     checked(0, 'tardis-consumer', 'show', $beta, '--json');
+    checked(0, 'tardis-consumer', 'export', $beta, '--output', $bed->dir . '/exported.xml');
     checked(0, 'tardis-consumer', 'why', $beta);
     checked(0, 'tardis-consumer', 'why', $beta, '--json');
     checked(66, 'tardis-consumer', 'show', '999');
