@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 
@@ -78,4 +79,34 @@ const char *tardis_format_time(apr_time_t time, apr_pool_t *pool)
     apr_time_exp_gmt(&t, time);
     return apr_psprintf(pool, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
                         t.tm_hour, t.tm_min, t.tm_sec);
+}
+
+const char *tardis_shell_quote(const char *text, apr_pool_t *pool)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+    const char *quoted = "";
+    if (*text && !text[strspn(text, plain)])
+        return text;
+    /* A single quote ends the quoting, stands escaped, and begins it anew. */
+    for (;;) {
+        apr_size_t length = strcspn(text, "'");
+        quoted = apr_pstrcat(pool, quoted, "'", apr_pstrmemdup(pool, text, length), "'", NULL);
+        text += length;
+        if (!*text++)
+            return quoted;
+        quoted = apr_pstrcat(pool, quoted, "\\'", NULL);
+    }
+}
+
+const char *tardis_command_line(const char *program, const tardis_config_t *config, const char *initial,
+                                apr_pool_t *pool)
+{
+    const char *file = tardis_config_file(config);
+    char *whole;
+    if (strcmp(file, initial) == 0)
+        return program;
+    if (apr_filepath_merge(&whole, NULL, file, APR_FILEPATH_NATIVE, pool) == APR_SUCCESS)
+        file = whole;
+    return apr_pstrcat(pool, program, " --config ", tardis_shell_quote(file, pool), NULL);
 }

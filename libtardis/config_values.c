@@ -94,6 +94,11 @@ const char *tardis_config_title(const tardis_config_t *section)
     return section->title;
 }
 
+const char *tardis_config_file(const tardis_config_t *config)
+{
+    return config->file;
+}
+
 const char *tardis_config_where(const tardis_config_t *config, const char *name, apr_pool_t *pool)
 {
     int line = entry_of(config, name)->line;

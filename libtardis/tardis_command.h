@@ -107,6 +107,16 @@ const char *tardis_process_name(apr_pool_t *pool);
 /** This host's name, for the history. */
 const char *tardis_host_name(apr_pool_t *pool);
 
+/** One word of a command line as a POSIX shell has to be given it: as it is, or in single quotes. */
+const char *tardis_shell_quote(const char *text, apr_pool_t *pool);
+/**
+ * How a command line of @a program begins that reads the configuration which was read, from any directory:
+ * "tardis-consumer", or "tardis-consumer --config /srv/consumer.conf" if that is not @a initial.
+ * @param initial the file that is read without --config.
+ */
+const char *tardis_command_line(const char *program, const tardis_config_t *config, const char *initial,
+                                apr_pool_t *pool);
+
 /**
  * Pads and prints rows as aligned columns for people: rows are arrays of const char * (NULL: "-"). First row:
  * headings.

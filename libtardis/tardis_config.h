@@ -55,6 +55,9 @@ const apr_array_header_t *tardis_config_sections(const tardis_config_t *config, 
 /** The title of a section. */
 const char *tardis_config_title(const tardis_config_t *section);
 
+/** The file that was read, as it was named. */
+const char *tardis_config_file(const tardis_config_t *config);
+
 /** "file:line" where the option was set, or "file" if it has its default; for errors found later. */
 const char *tardis_config_where(const tardis_config_t *config, const char *name, apr_pool_t *pool);
 

@@ -52,9 +52,9 @@ static tardis_error_t *hold_one(const tardis_invocation_t *invocation, const tar
     tardis_error_t *error =
         tardis_synced_hold(invocation->context, synced->experiment_id, baton, &again, invocation->pool);
     if (!error)
-        printf("%s is %s; tardis-consumer release %" APR_UINT64_T_FMT " lets it go on\n",
+        printf("%s is %s; %s release %" APR_UINT64_T_FMT " lets it go on\n",
                manual_name(synced, invocation->pool), again ? "still held, now for this reason" : "held",
-               synced->experiment_id);
+               consumer_command(invocation->config, invocation->pool), synced->experiment_id);
     return error;
 }
 
@@ -69,9 +69,10 @@ static tardis_error_t *hold_provider(const tardis_invocation_t *invocation, cons
         error = change_all(invocation, &on);
     if (!error)
         printf("provider %s is %s; %" APR_UINT64_T_FMT " pending experiment%s stopped; "
-               "tardis-consumer release --provider %s lets them go on\n",
+               "%s release --provider %s lets them go on\n",
                hold->provider_url, again ? "still held, now for this reason" : "held", on.experiments,
-               on.experiments == 1 ? " was" : "s were", hold->provider_url);
+               on.experiments == 1 ? " was" : "s were", consumer_command(invocation->config, pool),
+               tardis_shell_quote(hold->provider_url, pool));
     return error;
 }
 

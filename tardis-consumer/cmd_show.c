@@ -70,7 +70,8 @@ const char *show_next(const show_t *show, apr_pool_t *pool)
     if (synced->lease_owner && synced->lease_until > synced->now)
         return apr_psprintf(pool, "A tick (%s) %s right now.", synced->lease_owner, show->state->does);
     if (show->hold)
-        return apr_psprintf(pool, "Nothing, until somebody releases it: tardis-consumer release %s",
+        return apr_psprintf(pool, "Nothing, until somebody releases it: %s release %s",
+                            show->settings->command,
                             manual_release_operands(show->hold, synced->experiment_id, pool));
     if (!synced->next_attempt_at)
         return "Nothing: no time is set for the next step, which this program would never have saved.";
@@ -98,6 +99,6 @@ const char *show_advice(const show_t *show, apr_pool_t *pool)
     const char *advice = code == TARDIS_ERROR_CODES ? "" : tardis_error_advice(code);
     if (strcmp(synced->state, TARDIS_STATE_FAILED) != 0)
         return advice;
-    return apr_psprintf(pool, "%s%sTo start it again: tardis-consumer retry %" APR_UINT64_T_FMT, advice,
-                        *advice ? " " : "", synced->experiment_id);
+    return apr_psprintf(pool, "%s%sTo start it again: %s retry %" APR_UINT64_T_FMT, advice,
+                        *advice ? " " : "", show->settings->command, synced->experiment_id);
 }

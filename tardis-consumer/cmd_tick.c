@@ -85,8 +85,9 @@ static tardis_error_t *refuse_held(const tardis_invocation_t *invocation, const 
     tardis_error_t *error = manual_hold_of(invocation, synced->experiment_id, &hold);
     if (error || !hold)
         return error;
-    return tardis_error_create(pool, TARDIS_CONFLICT, "%s is %s; first: tardis-consumer release %s",
+    return tardis_error_create(pool, TARDIS_CONFLICT, "%s is %s; first: %s release %s",
                                manual_name(synced, pool), manual_hold_text(hold, pool),
+                               consumer_command(invocation->config, pool),
                                manual_release_operands(hold, synced->experiment_id, pool));
 }
 

@@ -33,7 +33,7 @@ int main(int argc, char **argv)
         .program = "tardis-consumer",
         .summary =
             "follows the experiments that providers register here until every file has arrived and is proven",
-        .config_file = TARDIS_SYSCONFDIR "/consumer.conf",
+        .config_file = CONSUMER_CONFIG_FILE,
         .side = TARDIS_SCHEMA_CONSUMER,
         .options = consumer_options,
         .commands = commands,

@@ -107,7 +107,7 @@ const char *manual_hold_text(const tardis_synced_hold_t *hold, apr_pool_t *pool)
 const char *manual_release_operands(const tardis_synced_hold_t *hold, apr_uint64_t experiment_id,
                                     apr_pool_t *pool)
 {
-    return hold->provider_url ? apr_pstrcat(pool, "--provider ", hold->provider_url, NULL)
+    return hold->provider_url ? apr_pstrcat(pool, "--provider ", tardis_shell_quote(hold->provider_url, pool), NULL)
                               : apr_psprintf(pool, "%" APR_UINT64_T_FMT, experiment_id);
 }
 

@@ -72,6 +72,7 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
                                        apr_pool_t *pool)
 {
     consumer_settings_t *read = apr_pcalloc(pool, sizeof(*read));
+    read->command = consumer_command(config, pool);
     read->store = tardis_config_text(config, "store");
     read->site_settings_url = tardis_config_text(config, "site_settings_url");
     read->base_url = tardis_config_text(config, "base_url");
@@ -178,6 +179,11 @@ static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *
         provider->problem = "its section has no key_file";
     apr_hash_set(providers, provider->url, APR_HASH_KEY_STRING, provider);
     return NULL;
+}
+
+const char *consumer_command(const tardis_config_t *config, apr_pool_t *pool)
+{
+    return tardis_command_line("tardis-consumer", config, CONSUMER_CONFIG_FILE, pool);
 }
 
 const char *consumer_base_url(const char *url, apr_pool_t *pool)

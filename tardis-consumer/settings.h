@@ -19,8 +19,12 @@ typedef struct consumer_provider_t {
     const char *problem; /**< why not */
 } consumer_provider_t;
 
+/** What is read without --config. */
+#define CONSUMER_CONFIG_FILE TARDIS_SYSCONFDIR "/consumer.conf"
+
 /** The configuration, checked. Times are in seconds. */
 typedef struct consumer_settings_t {
+    const char *command;           /**< see consumer_command() */
     const char *store;             /**< absolute; experiments are directories below it */
     const char *site_settings_url; /**< what providers are told to look at */
     const char *base_url;          /**< for links in mail; NULL: none */
@@ -61,6 +65,12 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
  */
 tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consumer_settings_t *settings,
                                             apr_pool_t *pool);
+
+/**
+ * How a command line of this tool begins that a person is told to run: "tardis-consumer", with --config where
+ * this one was called with it.
+ */
+const char *consumer_command(const tardis_config_t *config, apr_pool_t *pool);
 
 /** A base URL as registrations name it: without a slash at its end. */
 const char *consumer_base_url(const char *url, apr_pool_t *pool);

@@ -82,7 +82,7 @@ static void judge_held(why_t *why, apr_pool_t *pool)
     why->reason = apr_pstrcat(pool, "it is ", manual_hold_text(why->hold, pool), NULL);
     why->advice = "Release it once the reason for that is gone.";
     *(why_command_t *)apr_array_push(why->commands) = (why_command_t){
-        .text = apr_pstrcat(pool, "tardis-consumer release ",
+        .text = apr_pstrcat(pool, why->settings->command, " release ",
                             manual_release_operands(why->hold, why->synced->experiment_id, pool), NULL)};
 }
 
@@ -102,7 +102,7 @@ static void judge_overdue(why_t *why, apr_pool_t *pool)
                                paragraph_duration(why_overdue(why), pool));
     why->advice = "See to it that cron or a systemd timer runs `tardis-consumer tick` every minute, and "
                   "that it has time for all that is due. To step this one now:";
-    add_command(why, 0, "tardis-consumer tick --only {id}", pool);
+    add_command(why, 0, "{consumer} tick --only {id}", pool);
 }
 
 /* Nothing has failed. */
@@ -167,11 +167,11 @@ static void judge_error(why_t *why, apr_pool_t *pool)
     if (meaning && meaning->here)
         add_command(why, 0, meaning->here, pool);
     if (why->problem_count > (apr_uint64_t)why->problems->nelts)
-        add_command(why, 0, "tardis-consumer show {id}", pool);
+        add_command(why, 0, "{consumer} show {id}", pool);
     if (!why_is_pending(why))
-        add_command(why, 0, "tardis-consumer retry {id}", pool);
+        add_command(why, 0, "{consumer} retry {id}", pool);
     else if (why->turn == WHY_CONSUMER)
-        add_command(why, 0, "tardis-consumer tick --only {id}", pool);
+        add_command(why, 0, "{consumer} tick --only {id}", pool);
 }
 
 /* The typed error that the provider itself named for a transfer that failed. */
@@ -245,8 +245,11 @@ static const char *value_of(const why_t *why, const char *name, apr_size_t lengt
         {"id", apr_psprintf(pool, "%" APR_UINT64_T_FMT, why->synced->experiment_id)},
         {"uid", why->synced->uid},
         {"url", why->synced->provider_url},
-        {"store", why->settings->store},
-        {"curl", why->ca_file ? apr_pstrcat(pool, "curl --cacert ", why->ca_file, NULL) : "curl"},
+        {"store", tardis_shell_quote(why->settings->store, pool)},
+        {"curl", why->ca_file
+                     ? apr_pstrcat(pool, "curl --cacert ", tardis_shell_quote(why->ca_file, pool), NULL)
+                     : "curl"},
+        {"consumer", why->settings->command},
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (strlen(values[i].name) == length && strncmp(values[i].name, name, length) == 0)

@@ -20,7 +20,7 @@ static const why_meaning_t meanings[] = {
     {TARDIS_HTTPS_REQUIRED, "the provider's URL begins with http:, and it accepts https: only",
      NULL, NULL, NULL},
     {TARDIS_REQUEST_REFUSED, "the provider finds the request wrong",
-     NULL, NULL, "tardis-consumer config show"},
+     NULL, NULL, "{consumer} config show"},
     {TARDIS_PROVIDER_ERROR, "the provider fails on its own side when it is asked", NULL, NULL, NULL},
     {TARDIS_PROVIDER_REDIRECT, "the provider wants to be asked at another URL, where our key does not belong",
      NULL, NULL, TRY_URL},
@@ -61,7 +61,7 @@ static const why_meaning_t meanings[] = {
      "Check that the store is mounted, and readable by the user that runs the tick.", NULL, SEE_STORE},
     {TARDIS_IO_ERROR, "this host cannot read the store without errors", NULL, NULL, SEE_STORE},
     {TARDIS_DATABASE_ROW_INVALID, "its row in the database holds what this version cannot read", NULL, NULL,
-     "tardis-consumer show {id}"},
+     "{consumer} show {id}"},
 };
 /* clang-format on */
 

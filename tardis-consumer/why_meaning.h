@@ -12,7 +12,7 @@
 
 /**
  * What an error means in half a sentence, and what a person does about it. In commands, {id}, {uid}, {url},
- * {store} and {curl} stand for what the experiment has.
+ * {store} and {curl} stand for what the experiment has, and {consumer} for this tool.
  */
 typedef struct why_meaning_t {
     tardis_error_code_t code;

@@ -12,6 +12,7 @@ use Test::More;
 use Testbed;
 
 my $bed = Testbed->new;
+my $tool = quotemeta 'tardis-consumer --config ' . $bed->env('CONSUMER_CONF');
 my $fake = FakeServer->new(handler => sub {
     my ($request) = @_;
     return {status => 200, body => 'OK'} if $request->{method} eq 'POST';
@@ -73,7 +74,7 @@ subtest 'show' => sub {
     is($status, 0, 'by uid');
     like($out, qr/^  error +the provider says: Transfer Failed: disk \[31m gone \[transfer_failed\]$/m,
         'the error');
-    like($out, qr/To start it again: tardis-consumer retry $failing\n\z/, 'and the command to run');
+    like($out, qr/To start it again: $tool retry $failing\n\z/, 'and the command to run');
     ($status, $out) = consumer('show', $checking);
     like($out, qr/^Files that are not as promised: 1\n  raw\/b\.dat: SHA-512 is .* \[digest_mismatch\]$/m,
         'problems');

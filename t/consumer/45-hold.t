@@ -17,6 +17,7 @@ use Time::HiRes qw(sleep);
 use Views;
 
 my $bed = Testbed->new;
+my $tool = quotemeta 'tardis-consumer --config ' . $bed->env('CONSUMER_CONF');
 my $gate = $bed->dir . '/gate';
 my $user = (getpwuid($>))[0];
 sub provider { return FakeServer->new(parallel => 1, handler => sub {
@@ -65,7 +66,7 @@ subtest 'one experiment' => sub {
     refused(['hold', '--reason', 'nothing'], 64, qr/name experiments, or give --provider/);
     refused(['hold', $id, '--reason', 'x', '--provider', $fake->url], 64, qr/name experiments, or give/);
     my $out = works('hold', $id, '--reason', "the disks are b\x{c3}\x{a4}d");
-    like($out, qr/^experiment $id \(tardis\.1\) is held; tardis-consumer release $id lets it go on$/, 'it says so');
+    like($out, qr/^experiment $id \(tardis\.1\) is held; $tool release $id lets it go on$/, 'it says so');
     is_stopped($id);
     is(last_event($id), "$user holds it: the disks are b\x{c3}\x{a4}d", 'the history tells who and why');
     like((tick($bed))[1], qr/^tick: 1 stepped/, 'a tick takes the other one only');
@@ -80,7 +81,7 @@ subtest 'one experiment' => sub {
     is(scalar(() = works('list') =~ / held /g), 1, 'and no other');
     my $page = works('show', $id);
     like($page, qr/^  +held by \Q$user\E since \S+Z: the disks are b\x{c3}\x{a4}d$/m, 'show tells who, when and why');
-    like($page, qr/Nothing, until somebody releases it: tardis-consumer release $id$/m, 'and what to do');
+    like($page, qr/Nothing, until somebody releases it: $tool release $id$/m, 'and what to do');
     is(as_json('show', $id)->{held}{held_by}, $user, 'as JSON, too');
     my %held = map { $_->{id} => $_->{held} } @{as_json('list')};
     like($held{$id}{reason}, qr/^the disks/, 'list --json has it');
@@ -172,7 +173,7 @@ subtest 'a provider' => sub {
     like((tick($bed, '--now'))[1], qr/^tick: 1 stepped/, 'a tick takes the other provider\'s only');
     is(state($bed, $theirs), 'Requested', 'which moves on');
     refused(['tick', '--only', $mine[0]], 1,
-        qr/with all of the provider \S+: tape robot; first: tardis-consumer release --provider http/);
+        qr/with all of the provider \S+: tape robot; first: $tool release --provider http/);
     is(scalar(() = works('list') =~ / held /g), 3, 'list marks them');
     like(works('show', $mine[1]), qr/with all of the provider \Q@{[$fake->url]}\E: tape robot$/m, 'show tells');
     like(works('show', $mine[2]), qr/^  +held by \S+ since \S+: this one$/m, 'an own reason comes first');

@@ -145,6 +145,7 @@ sub reads {
     is_deeply(\@long, [], "$name: no line is longer than 80 columns");
     $out =~ s/\b$id\b|\b(?<=[a-z]\.)5\d\d\b/NNN/g;
     $out =~ s/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/YYYY-MM-DDThh:mm:ssZ/g;
+    $out =~ s/^(    here: +tardis-consumer) --config \Q$conf\E /$1 /mg;
     my $file = "$golden/$name.golden";
     $bed->rewrite($file, $out) if ($ENV{TARDIS_GOLDEN} // '') eq 'write';
     is($out, -e $file ? $bed->slurp($file) : "(no $file)", "$name: the page is as it was reviewed");
@@ -311,7 +312,7 @@ subtest 'as JSON, and from others' => sub {
     is($json->{deadline}, undef, 'no deadline');
     is_deeply($json->{commands}, [
         {at => 'provider', command => 'tardis-provider show failed.' . (500 + $followed)},
-        {at => 'consumer', command => "tardis-consumer retry $id"}], 'what to run');
+        {at => 'consumer', command => "tardis-consumer --config $conf retry $id"}], 'what to run');
     my $rude = come_to('fine', 'Ingested', title => "R\x{c3}\x{b6}ntgen \x{1b}[2J");
     ($status, $out) = why($rude);
     like($out, qr/^Experiment $rude: R\x{c3}\x{b6}ntgen \?\[2J\n/, 'a title cannot steer the terminal');

@@ -257,6 +257,41 @@ static void people_can_read_numbers_and_times(void **state)
     apr_terminate();
 }
 
+static void commands_can_be_copied_into_a_shell(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *quoted;
+    } cases[] = {{"https://a.example:8443/x_y-z.conf", "https://a.example:8443/x_y-z.conf"},
+                 {"", "''"},
+                 {"a b", "'a b'"},
+                 {"$(rm)`;&|<>*?~#!", "'$(rm)`;&|<>*?~#!'"},
+                 {"it's", "'it'\\''s'"},
+                 {"'", "''\\'''"}};
+    char name[] = "/tmp/command test XXXXXX";
+    char here[4096];
+    tardis_config_t *config;
+    apr_pool_t *pool;
+    (void)state;
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(tardis_shell_quote(cases[i].text, pool), cases[i].quoted);
+    close(mkstemp(name));
+    assert_null(tardis_config_read(&config, name, options, pool));
+    assert_string_equal(tardis_command_line("tool", config, name, pool), "tool");
+    const char *whole = apr_psprintf(pool, "tool --config '%s'", name);
+    assert_string_equal(tardis_command_line("tool", config, "/etc/tool.conf", pool), whole);
+    assert_non_null(getcwd(here, sizeof(here)));
+    assert_int_equal(chdir("/tmp"), 0);
+    assert_null(tardis_config_read(&config, name + 5, options, pool));
+    assert_string_equal(tardis_command_line("tool", config, "/etc/tool.conf", pool), whole);
+    assert_int_equal(chdir(here), 0);
+    unlink(name);
+    apr_pool_destroy(pool);
+    apr_terminate();
+}
+
 static void tables_are_aligned_and_safe(void **state)
 {
     static const char *const cells[] = {"id", "title", "state", "1", "caf\xc3\xa9", NULL,
@@ -291,6 +326,7 @@ int main(void)
         cmocka_unit_test(output_that_cannot_be_written_is_an_error),
         cmocka_unit_test(config_show_prints_every_option),
         cmocka_unit_test(people_can_read_numbers_and_times),
+        cmocka_unit_test(commands_can_be_copied_into_a_shell),
         cmocka_unit_test(tables_are_aligned_and_safe),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
