@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS provider_health (
   times_left      INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'how often in a row it was left alone',
   left_at         DATETIME(6) NULL COMMENT 'when it was last left alone',
   left_until      DATETIME(6) NULL COMMENT 'NULL: it is asked; else it is left alone until then',
+  put_off_until   DATETIME(6) NULL COMMENT 'by then all that was put off has come back',
   trial_owner     VARCHAR(255) CHARACTER SET ascii NULL COMMENT 'host:pid:start of the tick that tries it',
   trial_until     DATETIME(6) NULL,
   answered_at     DATETIME(6) NULL COMMENT 'when it last gave a sound answer',
