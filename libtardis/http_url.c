@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "tardis_uid.h"
+
 static int is_unreserved(char c);
 static const char *problem_of(const char *url);
 static const char *check_parts(CURLU *parts);
@@ -53,6 +55,8 @@ static const char *problem_of(const char *url)
         if (*c <= 0x20 || *c == 0x7f)
             return "has a space or a control character";
     }
+    if (!tardis_text_is_clean(url, strlen(url), ""))
+        return "is not UTF-8 or has a control character";
     /* curl would take further slashes and skip them. */
     if (url[prefix] == '/' || url[prefix] == '\0')
         return "names no host";

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "tardis_http.h"
+#include "tardis_uid.h"
 #include "xml_reader.h"
 
 /* Longest URL of a site; the database keys rows by it. */
@@ -57,6 +58,7 @@ static tardis_error_t *end_site(void *baton, tardis_xml_reader_t *reader);
 static tardis_error_t *keep_field(const field_t *fields, void *target, tardis_xml_reader_t *reader,
                                   apr_pool_t *pool);
 static tardis_error_t *check_url(const tardis_xml_reader_t *reader, const char *url, apr_pool_t *pool);
+static tardis_error_t *check_clean(const tardis_xml_reader_t *reader, const char *allowed);
 static tardis_error_t *end_email(void *baton, tardis_xml_reader_t *reader);
 static tardis_error_t *end_register_field(void *baton, tardis_xml_reader_t *reader);
 static tardis_error_t *end_transfer_field(void *baton, tardis_xml_reader_t *reader);
@@ -136,9 +138,19 @@ static tardis_error_t *keep_field(const field_t *fields, void *target, tardis_xm
         if (*value)
             return tardis_xml_fail(reader, TARDIS_DOCUMENT_INVALID, "a second <%s>", field->name);
         *value = apr_pstrdup(pool, tardis_xml_trimmed(reader));
-        return NULL;
+        return check_clean(reader, "");
     }
     return NULL;
+}
+
+/* XML lets through what no terminal, log or header should get. */
+static tardis_error_t *check_clean(const tardis_xml_reader_t *reader, const char *allowed)
+{
+    const char *text = tardis_xml_trimmed(reader);
+    return tardis_text_is_clean(text, strlen(text), allowed)
+               ? NULL
+               : tardis_xml_fail(reader, TARDIS_DOCUMENT_INVALID, "<%s> has a control character",
+                                 tardis_xml_name(reader));
 }
 
 static tardis_error_t *check_url(const tardis_xml_reader_t *reader, const char *url, apr_pool_t *pool)
@@ -181,7 +193,7 @@ static tardis_error_t *end_email(void *baton, tardis_xml_reader_t *reader)
     if (!*ending)
         return tardis_xml_fail(reader, TARDIS_SITE_SETTINGS_INVALID, "an empty <email-endswith>");
     APR_ARRAY_PUSH(state->settings->email_endswith, const char *) = ending;
-    return NULL;
+    return check_clean(reader, "");
 }
 
 static tardis_error_t *end_register_field(void *baton, tardis_xml_reader_t *reader)
@@ -201,7 +213,7 @@ static tardis_error_t *end_transfer_field(void *baton, tardis_xml_reader_t *read
         state->settings->transfer_type = setting.value;
     }
     APR_ARRAY_PUSH(state->settings->transfer, tardis_site_setting_t) = setting;
-    return NULL;
+    return check_clean(reader, "\t\r\n");
 }
 
 static tardis_error_t *end_settings(void *baton, tardis_xml_reader_t *reader)

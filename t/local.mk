@@ -36,6 +36,7 @@ PERL_TESTS = \
 	t/e2e/40-valgrind.t \
 	t/e2e/45-store-refuses.t \
 	t/e2e/46-export.t \
+	t/fuzz/10-replay.t \
 	t/http/10-answers.t \
 	t/http/20-slow-servers.t \
 	t/http/30-tls.t \
@@ -56,6 +57,7 @@ PERL_TESTS = \
 	t/packaging/30-layers.t \
 	t/provider-views/10-access.t \
 	t/provider-views/20-get.t \
+	t/provider-views/22-get-files.t \
 	t/provider-views/25-registry-url.t \
 	t/provider-views/30-status.t \
 	t/provider-views/35-batch-status.t \
@@ -97,6 +99,7 @@ UNIT_TESTS = \
 	t/unit/form \
 	t/unit/users \
 	t/unit/backoff \
+	t/unit/schedule \
 	t/unit/fsm
 
 # Programs that perl tests run.
@@ -121,6 +124,9 @@ t_unit_error_LDADD = $(UNIT_LIBS)
 t_unit_backoff_SOURCES = t/unit/backoff.c tardis-consumer/backoff.c tardis-consumer/backoff.h
 t_unit_backoff_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer
 t_unit_backoff_LDADD = $(UNIT_LIBS)
+t_unit_schedule_SOURCES = t/unit/schedule.c tardis-consumer/schedule.c tardis-consumer/schedule.h
+t_unit_schedule_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer
+t_unit_schedule_LDADD = $(UNIT_LIBS)
 t_unit_fsm_SOURCES = t/unit/fsm.c $(tardis_consumer_parts)
 t_unit_fsm_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer $(JANSSON_CFLAGS)
 t_unit_fsm_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)

@@ -64,6 +64,8 @@ static void urls_that_are_refused(void **state)
         "https://host:port/",
         " https://host/",
         "https://host/\x7f",
+        "https://host/\xc2\x9b",
+        "https://host/\xff",
         "https://[::1/",
     };
     (void)state;

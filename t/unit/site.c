@@ -92,6 +92,25 @@ static void a_registry_that_is_none_is_invalid(void **state)
     assert_null(strstr(error->text, "topsecret"));
 }
 
+static void control_characters_are_refused(void **state)
+{
+    static const char name[] = "<sites>\n<site><name>\xc2\x9b</name><url>https://a.example</url></site></sites>";
+    static const char settings[] = "<site-settings><email-endswith>e</email-endswith><register>"
+                                   "<url>https://a.example</url></register>\n<transfer><sl>a\x7f</sl></transfer>"
+                                   "</site-settings>";
+    apr_array_header_t *sites;
+    tardis_site_settings_t *parsed;
+    (void)state;
+    tardis_error_t *error = tardis_registry_parse(name, sizeof(name) - 1, &sites, pool);
+    assert_int_equal(error->code, TARDIS_REGISTRY_INVALID);
+    assert_int_equal(error->line, 2);
+    assert_string_equal(error->text, "<name> has a control character");
+    error = tardis_site_settings_parse(settings, sizeof(settings) - 1, &parsed, pool);
+    assert_int_equal(error->code, TARDIS_SITE_SETTINGS_INVALID);
+    assert_int_equal(error->line, 2);
+    assert_string_equal(error->text, "<sl> has a control character");
+}
+
 static int matches(const char *ending, const char *owner)
 {
     tardis_site_settings_t settings = {.email_endswith = apr_array_make(pool, 2, sizeof(const char *))};
@@ -151,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_registry_file_is_read),
         cmocka_unit_test(a_registry_that_cannot_be_had_is_unavailable),
         cmocka_unit_test(a_registry_that_is_none_is_invalid),
+        cmocka_unit_test(control_characters_are_refused),
         cmocka_unit_test(owners_match_by_the_end_of_their_address),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
