@@ -112,7 +112,8 @@ static tardis_error_t *create_http(command_run_t *run)
         .connect_timeout = (int)tardis_config_integer(config, "connect_timeout"),
         .stall_timeout = (int)tardis_config_integer(config, "stall_timeout"),
         .total_timeout = (int)tardis_config_integer(config, "total_timeout"),
-        .maximum_connections = option_or_default(run, "parallel"),
+        /* Who asks keeps to `parallel`, and does not count what hangs: there are connections left for that. */
+        .maximum_connections = option_or_default(run, "parallel") * 4,
         .maximum_host_connections = option_or_default(run, "parallel_per_provider"),
     };
     if (!settings.maximum_host_connections)

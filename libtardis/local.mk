@@ -39,6 +39,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/db.c \
 	libtardis/db_bulk.c \
 	libtardis/db_errors.c \
+	libtardis/db_list.c \
+	libtardis/db_list.h \
 	libtardis/db_option_file.c \
 	libtardis/db_pool.c \
 	libtardis/db_private.h \
@@ -63,6 +65,10 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/mime_header.c \
 	libtardis/mime_header.h \
 	libtardis/notification_db.c \
+	libtardis/notification_rows.h \
+	libtardis/outbox_db.c \
+	libtardis/outbox_digest_db.c \
+	libtardis/tardis_outbox.h \
 	libtardis/notify_db.c \
 	libtardis/output.c \
 	libtardis/tardis_output.h \
@@ -106,6 +112,11 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
 	libtardis/provider_hold_db.c \
+	libtardis/provider_health_db.c \
+	libtardis/provider_health_rows.h \
+	libtardis/provider_overview_db.c \
+	libtardis/provider_put_off_db.c \
+	libtardis/tardis_provider_health.h \
 	libtardis/synced_hold_db.c \
 	libtardis/synced_manual_db.c \
 	libtardis/synced_rows.c \
@@ -119,6 +130,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/transfer_admin_db.c \
 	libtardis/transfer_claim_db.c \
 	libtardis/transfer_db.c \
+	libtardis/transfer_partial.h \
+	libtardis/transfer_partial_db.c \
 	libtardis/transfer_rows.c \
 	libtardis/transfer_rows.h \
 	libtardis/catalogue_db.c \
@@ -135,13 +148,17 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/ingest_catalogue.c \
 	libtardis/ingest_private.h \
 	libtardis/ingest_values.c \
-	libtardis/intern.c \
-	libtardis/intern.h \
+	libtardis/ingest_paths.c \
+	libtardis/sorter.c \
+	libtardis/sorter.h \
+	libtardis/sorter_private.h \
+	libtardis/sorter_runs.c \
 	libtardis/tardis_ingest.h \
 	libtardis/xml_mets_describe.c \
 	libtardis/xml_mets_files.c \
 	libtardis/xml_mets_private.h \
 	libtardis/xml_mets_read.c \
+	libtardis/xml_mets_resolve.c \
 	libtardis/xml_mets_structure.c \
 	libtardis/xml_notmets_read.c \
 	libtardis/xml_mets_write.c \

@@ -42,6 +42,8 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
     if (!error)
         error = consumer_settings_read_keys(invocation->config, settings, pool);
     if (!error)
+        error = consumer_settings_read_templates(invocation->config, settings, pool);
+    if (!error)
         error = read_options(invocation, &options);
     if (error)
         return error;
@@ -73,6 +75,7 @@ static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_
     if (error)
         return error;
     *options = (tick_options_t){.only = synced ? synced->experiment_id : 0,
+                                .despite = synced || tardis_arguments_has(invocation->arguments, "now"),
                                 .stop_at = apr_time_now() + apr_time_from_sec(seconds)};
     return NULL;
 }

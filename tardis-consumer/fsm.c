@@ -8,10 +8,6 @@
 #include "notice.h"
 #include "states.h"
 
-/* A deadline is not held against an experiment before this many attempts in a row have failed: after a week
- * without cron one bad answer would be the end of everything. */
-#define ATTEMPTS_BEFORE_DEADLINE 3
-
 #define DEADLINE(option) offsetof(consumer_settings_t, option)
 #define TO(...)                                                                                              \
     {                                                                                                        \
@@ -70,6 +66,11 @@ const char *fsm_blocking_states(apr_pool_t *pool)
             APR_ARRAY_PUSH(names, const char *) = state->name;
     }
     return apr_array_pstrcat(pool, names, ',');
+}
+
+int fsm_asks(const fsm_state_t *state)
+{
+    return state->act && !state->blocking;
 }
 
 long fsm_deadline(const fsm_state_t *state, const consumer_settings_t *settings)
@@ -162,7 +163,7 @@ static void change_state(fsm_step_t *step, const fsm_state_t *target, apr_interv
 
 void fsm_stay(fsm_step_t *step, apr_interval_time_t wait, int moved)
 {
-    if (!moved && wait >= 0 && past_deadline(step, ATTEMPTS_BEFORE_DEADLINE)) {
+    if (!moved && wait >= 0 && past_deadline(step, FSM_ATTEMPTS_BEFORE_DEADLINE)) {
         step->error = tardis_error_create(step->pool, TARDIS_DEADLINE_EXCEEDED, "nothing has moved since %s",
                                           tardis_format_time(step->synced->moved_at, step->pool));
         give_up(step, step->error, 0);
@@ -198,6 +199,36 @@ void fsm_fail(fsm_step_t *step, const tardis_error_t *error)
     step->done(step);
 }
 
+void fsm_put_off(fsm_step_t *step, const tardis_error_t *error, const char *outage, apr_interval_time_t wait)
+{
+    tardis_synced_outcome_t *outcome = &step->outcome;
+    const char *before = step->synced->error_text ? step->synced->error_text : "";
+    apr_uint64_t attempts = step->synced->attempts + (strcmp(before, error->text) != 0);
+    step->error = tardis_error_copy(step->pool, error);
+    if (past_deadline(step, attempts)) {
+        give_up(step, step->error, 1);
+        return;
+    }
+    step->put_off = 1;
+    outcome->attempts = attempts;
+    outcome->wait = wait > 0 ? wait : 0;
+    outcome->error_code = tardis_error_name(error->code);
+    outcome->error_text = step->error->text;
+    if (strncmp(before, outage, strlen(outage)) != 0)
+        fsm_note(step, "error", outcome->error_code, outcome->error_text);
+    step->done(step);
+}
+
+void fsm_defer(fsm_step_t *step, apr_interval_time_t wait)
+{
+    tardis_synced_outcome_t *outcome = &step->outcome;
+    outcome->attempts = step->synced->attempts;
+    outcome->error_code = step->synced->error_code;
+    outcome->error_text = step->synced->error_text;
+    outcome->wait = wait;
+    step->done(step);
+}
+
 /* Then nothing can be saved, or nothing may be. */
 static int is_about_the_database(tardis_error_code_t code)
 {
@@ -208,7 +239,7 @@ static int is_about_the_database(tardis_error_code_t code)
 static int past_deadline(const fsm_step_t *step, apr_uint64_t attempts)
 {
     long deadline = fsm_deadline(step->state, step->fsm->settings);
-    return deadline > 0 && attempts >= ATTEMPTS_BEFORE_DEADLINE &&
+    return deadline > 0 && attempts >= FSM_ATTEMPTS_BEFORE_DEADLINE &&
            step->synced->now - step->synced->moved_at >= apr_time_from_sec(deadline);
 }
 

@@ -16,6 +16,12 @@
 
 typedef struct fsm_step_t fsm_step_t;
 
+/**
+ * A deadline is not held against an experiment before this many attempts in a row have failed: after a week
+ * without cron one bad answer would be the end of everything.
+ */
+#define FSM_ATTEMPTS_BEFORE_DEADLINE 3
+
 /** One state. */
 typedef struct fsm_state_t {
     const char *name;
@@ -44,6 +50,7 @@ struct fsm_step_t {
     tardis_error_t *error;    /**< what failed; NULL: nothing */
     tardis_error_t *broken;   /**< the database failed or the lease was lost: there is no outcome */
     tardis_synced_outcome_t outcome;
+    int put_off;                    /**< not 0: by fsm_put_off(), and not given up */
     void *work;                     /**< what the action keeps for the exit action */
     void (*done)(fsm_step_t *step); /**< called once, when the step has ended */
     void *baton;                    /**< for done */
@@ -58,6 +65,8 @@ const fsm_state_t *fsm_states(void);
 const fsm_state_t *fsm_state_find(const char *name);
 /** The names of the states whose action blocks, separated by commas. */
 const char *fsm_blocking_states(apr_pool_t *pool);
+/** Whether the action of a state asks the provider. */
+int fsm_asks(const fsm_state_t *state);
 /** Seconds after which a state is given up; 0: never. */
 long fsm_deadline(const fsm_state_t *state, const consumer_settings_t *settings);
 
@@ -84,6 +93,14 @@ void fsm_stay(fsm_step_t *step, apr_interval_time_t wait, int moved);
  * leaves no outcome: see `broken`.
  */
 void fsm_fail(fsm_step_t *step, const tardis_error_t *error);
+/**
+ * Ends the step of a provider that is left alone, without a request. It counts as a failed attempt, once for
+ * each text of @a error, and ends as fsm_fail() does when the deadline has passed.
+ * @param outage how the text starts as long as the provider fails: the history tells of that once.
+ */
+void fsm_put_off(fsm_step_t *step, const tardis_error_t *error, const char *outage, apr_interval_time_t wait);
+/** Ends the step as if it had not been taken, due again after @a wait. */
+void fsm_defer(fsm_step_t *step, apr_interval_time_t wait);
 /** Notes an event beside those that the functions above note. */
 void fsm_note(fsm_step_t *step, const char *kind, const char *code, const char *text);
 

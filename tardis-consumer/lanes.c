@@ -3,9 +3,12 @@
 #include <apr_ring.h>
 #include <apr_strings.h>
 
+#include "breaker.h"
+
 enum {
-    FAILURES_MAX = 3, /* requests in a row that do not come through, until a provider is given up */
-    STUCK_MILLISECONDS = 100
+    STUCK_MILLISECONDS = 100,    /* no step of a provider has ended: more of it need not be taken */
+    HANGING_MILLISECONDS = 3000, /* nor for so long: others need not wait for its requests ... */
+    HANGING_TIMES = 4            /* ... up to so many times as many as may be under way */
 };
 
 typedef struct waiting_t {
@@ -21,15 +24,14 @@ typedef struct lane_t {
     struct waiting_ring_t waiting;
     int waiting_count;
     int in_flight;
-    apr_time_t moved_at;      /* when a step was last begun where none was under way, or has ended */
-    int failures;             /* requests in a row that did not come through */
-    tardis_error_t *given_up; /* NULL: it is not */
+    apr_time_t moved_at; /* when a step was last begun where none was under way, or has ended */
 } lane_t;
 APR_RING_HEAD(lane_ring_t, lane_t);
 
 struct lanes_t {
     int total;
     int each;
+    health_t *health;
     int waiting;
     int in_flight;
     apr_hash_t *by_provider;
@@ -39,15 +41,18 @@ struct lanes_t {
 
 static lane_t *lane_of(lanes_t *lanes, const char *provider_url);
 static fsm_step_t *take(lanes_t *lanes, lane_t *lane);
-static void judge(lanes_t *lanes, lane_t *lane, const tardis_error_t *error);
-static int does_not_come_through(const tardis_error_t *error);
+static int is_full(const lanes_t *lanes);
+static int bound_of(const lanes_t *lanes, const lane_t *lane);
+static fsm_step_t *take_least_tried(lanes_t *lanes, lane_t *lane);
+static int stands_still(const lane_t *lane, int milliseconds);
 static int is_stuck(const lanes_t *lanes, const lane_t *lane);
 
-lanes_t *lanes_create(int total, int each, apr_pool_t *pool)
+lanes_t *lanes_create(int total, int each, health_t *health, apr_pool_t *pool)
 {
     lanes_t *lanes = apr_pcalloc(pool, sizeof(*lanes));
     lanes->total = total;
     lanes->each = each;
+    lanes->health = health;
     lanes->by_provider = apr_hash_make(pool);
     lanes->pool = pool;
     APR_RING_INIT(&lanes->ring, lane_t, link);
@@ -80,11 +85,14 @@ static lane_t *lane_of(lanes_t *lanes, const char *provider_url)
 fsm_step_t *lanes_next(lanes_t *lanes)
 {
     lane_t *lane;
-    if (lanes->in_flight >= lanes->total)
+    if (is_full(lanes))
         return NULL;
     APR_RING_FOREACH(lane, &lanes->ring, lane_t, link)
     {
-        if (lane->in_flight >= lanes->each || APR_RING_EMPTY(&lane->waiting, waiting_t, link))
+        if (lane->waiting_count == 0 || lane->in_flight >= bound_of(lanes, lane))
+            continue;
+        int is_trial = health_manner(lanes->health, lane->provider_url) == HEALTH_TRIED;
+        if (is_trial && !health_may_try(lanes->health, lane->provider_url))
             continue;
         APR_RING_REMOVE(lane, link);
         APR_RING_INSERT_TAIL(&lanes->ring, lane, lane_t, link);
@@ -92,11 +100,61 @@ fsm_step_t *lanes_next(lanes_t *lanes)
             lane->moved_at = apr_time_now();
         lane->in_flight++;
         lanes->in_flight++;
-        fsm_step_t *step = take(lanes, lane);
+        fsm_step_t *step = is_trial ? take_least_tried(lanes, lane) : take(lanes, lane);
         step->lane = lane;
         return step;
     }
     return NULL;
+}
+
+/* Providers that hang must not use up what there is for all. */
+static int is_full(const lanes_t *lanes)
+{
+    const lane_t *lane;
+    int hanging = 0;
+    if (lanes->in_flight < lanes->total)
+        return 0;
+    APR_RING_FOREACH(lane, &lanes->ring, lane_t, link)
+    {
+        if (stands_still(lane, HANGING_MILLISECONDS))
+            hanging += lane->in_flight;
+    }
+    return lanes->in_flight - hanging >= lanes->total || lanes->in_flight >= lanes->total * HANGING_TIMES;
+}
+
+static int stands_still(const lane_t *lane, int milliseconds)
+{
+    return lane->in_flight > 0 && apr_time_now() - lane->moved_at > apr_time_from_msec(milliseconds);
+}
+
+static int bound_of(const lanes_t *lanes, const lane_t *lane)
+{
+    switch (health_manner(lanes->health, lane->provider_url)) {
+    case HEALTH_ASKED:
+        return lanes->each;
+    case HEALTH_TRIED:
+        return 1;
+    case HEALTH_UNDECIDED:
+    case HEALTH_LEFT:
+    case HEALTH_ELSEWHERE:
+        break;
+    }
+    return 0;
+}
+
+/* So that one that always fails is not what its provider is judged by each time. */
+static fsm_step_t *take_least_tried(lanes_t *lanes, lane_t *lane)
+{
+    waiting_t *entry;
+    waiting_t *least = APR_RING_FIRST(&lane->waiting);
+    APR_RING_FOREACH(entry, &lane->waiting, waiting_t, link)
+    {
+        if (entry->step->synced->attempts < least->step->synced->attempts)
+            least = entry;
+    }
+    APR_RING_REMOVE(least, link);
+    APR_RING_INSERT_HEAD(&lane->waiting, least, waiting_t, link);
+    return take(lanes, lane);
 }
 
 static fsm_step_t *take(lanes_t *lanes, lane_t *lane)
@@ -117,46 +175,30 @@ void lanes_done(lanes_t *lanes, fsm_step_t *step)
     lane->in_flight--;
     lanes->in_flight--;
     lane->moved_at = apr_time_now();
-    judge(lanes, lane, step->error);
+    health_report(lanes->health, lane->provider_url, step->error);
 }
 
 void lanes_report(lanes_t *lanes, const char *provider_url, const tardis_error_t *error)
 {
-    judge(lanes, lane_of(lanes, provider_url), error);
-}
-
-static void judge(lanes_t *lanes, lane_t *lane, const tardis_error_t *error)
-{
-    if (!error || !does_not_come_through(error)) {
-        lane->failures = 0;
-        lane->given_up = NULL;
-    } else if (++lane->failures >= FAILURES_MAX && !lane->given_up) {
-        lane->given_up = tardis_error_create(
-            lanes->pool, error->code, "not asked, as %d requests in a row have failed, the last with: %s",
-            lane->failures, error->text);
-    }
-}
-
-static int does_not_come_through(const tardis_error_t *error)
-{
-    return error->code == TARDIS_PROVIDER_UNREACHABLE || error->code == TARDIS_PROVIDER_TIMEOUT;
+    if (breaker_news(error) != BREAKER_UNSOUND)
+        health_report(lanes->health, provider_url, error);
 }
 
 int lanes_given_up(const lanes_t *lanes, const char *provider_url)
 {
-    const lane_t *lane = apr_hash_get(lanes->by_provider, provider_url, APR_HASH_KEY_STRING);
-    return lane && lane->given_up;
+    return health_manner(lanes->health, provider_url) != HEALTH_ASKED;
 }
 
-fsm_step_t *lanes_hopeless(lanes_t *lanes, const tardis_error_t **error)
+fsm_step_t *lanes_hopeless(lanes_t *lanes)
 {
     lane_t *lane;
     APR_RING_FOREACH(lane, &lanes->ring, lane_t, link)
     {
-        if (!lane->given_up || lane->waiting_count == 0)
+        if (lane->waiting_count == 0)
             continue;
-        *error = lane->given_up;
-        return take(lanes, lane);
+        health_manner_t manner = health_manner(lanes->health, lane->provider_url);
+        if (manner == HEALTH_LEFT || manner == HEALTH_ELSEWHERE)
+            return take(lanes, lane);
     }
     return NULL;
 }
@@ -199,6 +241,6 @@ apr_array_header_t *lanes_stuck(const lanes_t *lanes, int *waiting, apr_pool_t *
 
 static int is_stuck(const lanes_t *lanes, const lane_t *lane)
 {
-    return lane->waiting_count > 0 && lane->in_flight >= lanes->each &&
-           apr_time_now() - lane->moved_at > apr_time_from_msec(STUCK_MILLISECONDS);
+    return lane->waiting_count > 0 && lane->in_flight >= bound_of(lanes, lane) &&
+           stands_still(lane, STUCK_MILLISECONDS);
 }

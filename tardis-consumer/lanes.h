@@ -3,18 +3,22 @@
  * Steps that wait to be begun, in a lane for each provider, so that a provider that is slow holds up only its
  * own.
  *
- * A provider that several requests in a row could not reach, or that did not answer them in time, is given
- * up: what waits in its lane ends with the same error and no request, until a request to it succeeds.
+ * A provider that does not answer is left alone (see health.h): what waits in its lane is put off.
  */
 #ifndef LANES_H
 #define LANES_H
 
-#include "fsm.h"
+#include "health.h"
 
 typedef struct lanes_t lanes_t;
 
-/** @param total steps under way at most. @param each of one provider at most. */
-lanes_t *lanes_create(int total, int each, apr_pool_t *pool);
+/**
+ * @param total steps under way at most; those of providers whose steps have not moved for a while do not count,
+ * as far as there is not a multiple of that.
+ * @param each of one provider at most.
+ * @param health is asked which providers may be asked, and told how each step has ended.
+ */
+lanes_t *lanes_create(int total, int each, health_t *health, apr_pool_t *pool);
 
 /** Puts a step at the end of its provider's lane. */
 void lanes_add(lanes_t *lanes, fsm_step_t *step);
@@ -29,19 +33,18 @@ fsm_step_t *lanes_next(lanes_t *lanes);
 void lanes_done(lanes_t *lanes, fsm_step_t *step);
 
 /**
- * How a request ended that was not one step's: @a error NULL is success. For what lanes_given_up() is judged
- * by.
+ * How a request ended that was not one step's: @a error NULL is success. An answer that is an error or nonsense
+ * does not count: not every provider can be asked such a question.
  */
 void lanes_report(lanes_t *lanes, const char *provider_url, const tardis_error_t *error);
 
-/** Whether the provider is given up. */
+/** Whether the provider is not asked as usual, but left alone or tried: all its steps belong into its lane. */
 int lanes_given_up(const lanes_t *lanes, const char *provider_url);
 
 /**
- * Takes a waiting step out of the lane of a provider that is given up; NULL: there is none.
- * @param error set to what it is to fail with.
+ * Takes a waiting step out of the lane of a provider that is not asked now, to be put off; NULL: there is none.
  */
-fsm_step_t *lanes_hopeless(lanes_t *lanes, const tardis_error_t **error);
+fsm_step_t *lanes_hopeless(lanes_t *lanes);
 
 /** Takes a waiting step out without beginning it; NULL: none waits. */
 fsm_step_t *lanes_drop(lanes_t *lanes);

@@ -4,6 +4,8 @@ bin_PROGRAMS += tardis-consumer/tardis-consumer
 tardis_consumer_parts = \
 	tardis-consumer/backoff.c \
 	tardis-consumer/backoff.h \
+	tardis-consumer/breaker.c \
+	tardis-consumer/breaker.h \
 	tardis-consumer/chunks.c \
 	tardis-consumer/chunks.h \
 	tardis-consumer/cmd_cancel.c \
@@ -23,6 +25,8 @@ tardis_consumer_parts = \
 	tardis-consumer/fsm.h \
 	tardis-consumer/gather.c \
 	tardis-consumer/gather.h \
+	tardis-consumer/health.c \
+	tardis-consumer/health.h \
 	tardis-consumer/integrity.c \
 	tardis-consumer/integrity.h \
 	tardis-consumer/lanes.c \
@@ -31,6 +35,12 @@ tardis_consumer_parts = \
 	tardis-consumer/list_leases.h \
 	tardis-consumer/mail.c \
 	tardis-consumer/mail.h \
+	tardis-consumer/mail_digest.c \
+	tardis-consumer/mail_digest.h \
+	tardis-consumer/mail_template.c \
+	tardis-consumer/mail_template.h \
+	tardis-consumer/mail_template_fill.c \
+	tardis-consumer/mail_template_parts.h \
 	tardis-consumer/metrics.c \
 	tardis-consumer/metrics.h \
 	tardis-consumer/manual.c \
@@ -41,6 +51,8 @@ tardis_consumer_parts = \
 	tardis-consumer/outbox.h \
 	tardis-consumer/paragraph.c \
 	tardis-consumer/paragraph.h \
+	tardis-consumer/schedule.c \
+	tardis-consumer/schedule.h \
 	tardis-consumer/settings.c \
 	tardis-consumer/settings.h \
 	tardis-consumer/show.h \

@@ -8,6 +8,12 @@
 #include "mail.h"
 #include "tardis_http.h"
 
+enum {
+    POLL_INTERVAL_MOST = 86400, /* what poll_interval may be, in seconds */
+    POLL_MAXIMUM_MOST = 604800, /* and poll_interval_maximum */
+    POLL_MAXIMUM_TIMES = 15     /* so many times poll_interval it is, unset */
+};
+
 static const tardis_option_t provider_options[] = {
     {"key_file", TARDIS_OPTION_TEXT, NULL, 0, 0, "file that holds the key this provider gave us, on one line",
      NULL},
@@ -22,8 +28,10 @@ const tardis_option_t consumer_options[] = {
      "URL of this site's settings, byte for byte as in the providers' site registry", NULL},
     {"base_url", TARDIS_OPTION_TEXT, NULL, 0, 0, "URL that links in mail begin with; unset: no links", NULL},
     {"provider", TARDIS_OPTION_SECTION, NULL, 0, 0, "a provider, titled with its base URL", provider_options},
-    {"poll_interval", TARDIS_OPTION_INTEGER, "60", 1, 86400, "seconds between questions about a transfer",
-     NULL},
+    {"poll_interval", TARDIS_OPTION_INTEGER, "60", 1, POLL_INTERVAL_MOST,
+     "shortest time between questions about a transfer, in seconds", NULL},
+    {"poll_interval_maximum", TARDIS_OPTION_INTEGER, "0", 0, POLL_MAXIMUM_MOST,
+     "longest time between them; 0: 15 times poll_interval, a day at most", NULL},
     {"retry_minimum", TARDIS_OPTION_INTEGER, "30", 0, 86400, "shortest wait after an error, in seconds",
      NULL},
     {"retry_maximum", TARDIS_OPTION_INTEGER, "3600", 1, 604800, "longest wait after an error, in seconds",
@@ -34,8 +42,16 @@ const tardis_option_t consumer_options[] = {
      "seconds within which the provider must have begun", NULL},
     {"deadline_in_progress", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
      "seconds without progress after which a transfer is given up", NULL},
+    {"deadline_transfer", TARDIS_OPTION_INTEGER, "31536000", 1, 315360000,
+     "seconds after which a transfer is given up, whatever moves", NULL},
     {"deadline_checking", TARDIS_OPTION_INTEGER, "604800", 1, 31536000,
      "seconds without progress after which checking the files is given up", NULL},
+    {"breaker_failures", TARDIS_OPTION_INTEGER, "3", 1, 1000,
+     "requests in a row that do not get through, until a provider is left alone", NULL},
+    {"breaker_minimum", TARDIS_OPTION_INTEGER, "60", 1, 86400,
+     "seconds for which a provider is left alone the first time; then twice as long each time", NULL},
+    {"breaker_maximum", TARDIS_OPTION_INTEGER, "3600", 1, 604800,
+     "longest time for which a provider is left alone, in seconds", NULL},
     {"lease_seconds", TARDIS_OPTION_INTEGER, "120", 1, 86400,
      "seconds after which the work of a tick that died is taken over", NULL},
     {"parallel", TARDIS_OPTION_INTEGER, "64", 1, 4096, "requests in flight at most", NULL},
@@ -56,9 +72,16 @@ const tardis_option_t consumer_options[] = {
     {"mail_on_complete", TARDIS_OPTION_BOOLEAN, "true", 0, 0, "send mail when an experiment is complete",
      NULL},
     {"mail_owners", TARDIS_OPTION_BOOLEAN, "false", 0, 0, "send it to the experiment's owners as well", NULL},
+    {"mail_digest_threshold", TARDIS_OPTION_INTEGER, "5", 0, 1000000,
+     "more mails than this that are due for one recipient become one; 0: never", NULL},
+    {"mail_deadline", TARDIS_OPTION_INTEGER, "604800", 0, 31536000,
+     "seconds after which a mail that the mail server refuses is given up", NULL},
+    {"mail_template_directory", TARDIS_OPTION_TEXT, TARDIS_DATADIR "/mail", 0, 0,
+     "absolute directory of the texts of mail: complete.txt, failed.txt, digest.txt", NULL},
     {NULL, TARDIS_OPTION_TEXT, NULL, 0, 0, NULL, NULL},
 };
 
+static tardis_error_t *read_times(const tardis_config_t *config, consumer_settings_t *read, apr_pool_t *pool);
 static tardis_error_t *check_urls(const tardis_config_t *config, const consumer_settings_t *settings,
                                   apr_pool_t *pool);
 static tardis_error_t *check_mail(const tardis_config_t *config, const consumer_settings_t *settings,
@@ -77,13 +100,9 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
     read->site_settings_url = tardis_config_text(config, "site_settings_url");
     read->base_url = tardis_config_text(config, "base_url");
     read->providers = apr_hash_make(pool);
-    read->poll_interval = tardis_config_integer(config, "poll_interval");
-    read->retry_minimum = tardis_config_integer(config, "retry_minimum");
-    read->retry_maximum = tardis_config_integer(config, "retry_maximum");
-    read->deadline_ingested = tardis_config_integer(config, "deadline_ingested");
-    read->deadline_requested = tardis_config_integer(config, "deadline_requested");
-    read->deadline_in_progress = tardis_config_integer(config, "deadline_in_progress");
-    read->deadline_checking = tardis_config_integer(config, "deadline_checking");
+    read->breaker_failures = tardis_config_integer(config, "breaker_failures");
+    read->breaker_minimum = tardis_config_integer(config, "breaker_minimum");
+    read->breaker_maximum = tardis_config_integer(config, "breaker_maximum");
     read->lease_seconds = (int)tardis_config_integer(config, "lease_seconds");
     read->parallel = (int)tardis_config_integer(config, "parallel");
     read->parallel_per_provider = (int)tardis_config_integer(config, "parallel_per_provider");
@@ -98,9 +117,37 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
     read->mail_administrators = tardis_config_list(config, "mail_administrators");
     read->mail_on_complete = tardis_config_boolean(config, "mail_on_complete");
     read->mail_owners = tardis_config_boolean(config, "mail_owners");
+    read->mail_digest_threshold = tardis_config_integer(config, "mail_digest_threshold");
+    read->mail_deadline = tardis_config_integer(config, "mail_deadline");
     *settings = read;
-    tardis_error_t *error = check_urls(config, read, pool);
+    tardis_error_t *error = read_times(config, read, pool);
+    if (!error)
+        error = check_urls(config, read, pool);
     return error ? error : check_mail(config, read, pool);
+}
+
+static tardis_error_t *read_times(const tardis_config_t *config, consumer_settings_t *read, apr_pool_t *pool)
+{
+    read->poll_interval = tardis_config_integer(config, "poll_interval");
+    read->poll_interval_maximum = tardis_config_integer(config, "poll_interval_maximum");
+    read->retry_minimum = tardis_config_integer(config, "retry_minimum");
+    read->retry_maximum = tardis_config_integer(config, "retry_maximum");
+    read->deadline_ingested = tardis_config_integer(config, "deadline_ingested");
+    read->deadline_requested = tardis_config_integer(config, "deadline_requested");
+    read->deadline_in_progress = tardis_config_integer(config, "deadline_in_progress");
+    read->deadline_transfer = tardis_config_integer(config, "deadline_transfer");
+    read->deadline_checking = tardis_config_integer(config, "deadline_checking");
+    if (read->poll_interval_maximum == 0) {
+        long usual = POLL_MAXIMUM_TIMES * read->poll_interval;
+        read->poll_interval_maximum = usual < POLL_INTERVAL_MOST ? usual : POLL_INTERVAL_MOST;
+    }
+    if (read->poll_interval_maximum < read->poll_interval)
+        return invalid(config, "poll_interval_maximum", "must not be below poll_interval", pool);
+    if (read->retry_minimum > read->retry_maximum)
+        return invalid(config, "retry_minimum", "must not be above retry_maximum", pool);
+    if (read->breaker_minimum > read->breaker_maximum)
+        return invalid(config, "breaker_minimum", "must not be above breaker_maximum", pool);
+    return NULL;
 }
 
 static tardis_error_t *check_urls(const tardis_config_t *config, const consumer_settings_t *settings,
@@ -118,8 +165,6 @@ static tardis_error_t *check_urls(const tardis_config_t *config, const consumer_
         return invalid(config, "site_settings_url", "may have 255 bytes at most", pool);
     if (settings->base_url && (error = tardis_url_check(settings->base_url, pool)) != NULL)
         return invalid(config, "base_url", error->text, pool);
-    if (settings->retry_minimum > settings->retry_maximum)
-        return invalid(config, "retry_minimum", "must not be above retry_maximum", pool);
     return NULL;
 }
 
@@ -158,6 +203,27 @@ tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consu
         return error;
     error = tardis_config_secret(&settings->smtp_password, password_file, pool);
     return error ? invalid(config, "smtp_password_file", error->text, pool) : NULL;
+}
+
+tardis_error_t *consumer_settings_read_templates(const tardis_config_t *config, consumer_settings_t *settings,
+                                                 apr_pool_t *pool)
+{
+    const char *directory = tardis_config_text(config, "mail_template_directory");
+    mail_templates_t *templates;
+    if (!directory || directory[0] != '/')
+        return invalid(config, "mail_template_directory", "must be set to an absolute directory", pool);
+    tardis_error_t *error = mail_templates_read(&templates, directory, pool);
+    if (error)
+        return invalid(config, "mail_template_directory", error->text, pool);
+    settings->mail_templates = templates;
+    return NULL;
+}
+
+tardis_error_t *consumer_settings_check(const tardis_config_t *config, apr_pool_t *pool)
+{
+    consumer_settings_t *settings;
+    tardis_error_t *error = consumer_settings_read(config, &settings, pool);
+    return error ? error : consumer_settings_read_templates(config, settings, pool);
 }
 
 static tardis_error_t *add_provider(const tardis_config_t *section, apr_hash_t *providers, apr_pool_t *pool)

@@ -7,6 +7,7 @@
 
 #include <apr_hash.h>
 
+#include "mail_template.h"
 #include "tardis_command.h"
 
 /** The table of options. */
@@ -30,12 +31,17 @@ typedef struct consumer_settings_t {
     const char *base_url;          /**< for links in mail; NULL: none */
     apr_hash_t *providers;         /**< url to consumer_provider_t; see consumer_settings_read_keys() */
     long poll_interval;
+    long poll_interval_maximum; /**< at least poll_interval */
     long retry_minimum;
     long retry_maximum;
     long deadline_ingested;
     long deadline_requested;
     long deadline_in_progress;
+    long deadline_transfer;
     long deadline_checking;
+    long breaker_failures; /**< a number; see breaker.h for these three */
+    long breaker_minimum;
+    long breaker_maximum;
     int lease_seconds;
     int parallel;
     int parallel_per_provider;
@@ -47,6 +53,9 @@ typedef struct consumer_settings_t {
     const char *smtp_password;
     const char *mail_from;
     const apr_array_header_t *mail_administrators; /**< const char * */
+    long mail_digest_threshold;                    /**< 0: no digests */
+    long mail_deadline;
+    const mail_templates_t *mail_templates; /**< see consumer_settings_read_templates() */
     int mail_on_complete;
     int mail_owners;
 } consumer_settings_t;
@@ -65,6 +74,19 @@ tardis_error_t *consumer_settings_read(const tardis_config_t *config, consumer_s
  */
 tardis_error_t *consumer_settings_read_keys(const tardis_config_t *config, consumer_settings_t *settings,
                                             apr_pool_t *pool);
+
+/**
+ * Reads the templates of mail: for whatever may change a state.
+ * @return TARDIS_CONFIG_INVALID: mail_template_directory or a file in it is wrong; with file and line.
+ */
+tardis_error_t *consumer_settings_read_templates(const tardis_config_t *config, consumer_settings_t *settings,
+                                                 apr_pool_t *pool);
+
+/**
+ * What `config show` checks beyond the options each by itself: all of the above but for the keys, which only
+ * those who run ticks may read.
+ */
+tardis_error_t *consumer_settings_check(const tardis_config_t *config, apr_pool_t *pool);
 
 /**
  * How a command line of this tool begins that a person is told to run: "tardis-consumer", with --config where

@@ -2,6 +2,7 @@
 
 #include "chunks.h"
 #include "gather.h"
+#include "health.h"
 #include "lanes.h"
 #include "tardis_http.h"
 
@@ -20,11 +21,13 @@ typedef struct {
     const tick_options_t *options;
     tick_counts_t *counts;
     fsm_t fsm;
+    health_t *health;
     lanes_t *lanes;
     gather_t *gather;
     chunks_t *chunks;
     int exhausted;
     int resting; /* providers that were stuck when no more was due of the others; 0: not so */
+    int barred;  /* providers of which this tick takes nothing */
     apr_array_header_t *finished; /* of fsm_step_t *: not saved yet */
     apr_time_t finished_since;
     tardis_error_t *error;
@@ -35,9 +38,12 @@ static void run_requests(tick_t *tick);
 static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
 static int is_idle(const tick_t *tick);
+static int is_busy(tick_t *tick, apr_pool_t *pool);
+static int is_finished(const tick_t *tick);
 static void run_blocking(tick_t *tick);
 static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except);
 static void queue_chunk(tick_t *tick, const apr_array_header_t *except);
+static void look_after_providers(tick_t *tick);
 static void begin_steps(tick_t *tick);
 static void put_back_waiting(tick_t *tick);
 static void step_done(fsm_step_t *step);
@@ -51,11 +57,15 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
     tick_t tick = {
         .context = context, .settings = settings, .options = options, .counts = counts, .pool = pool};
     tick.fsm = (fsm_t){.context = context, .settings = settings, .stopping = stopping, .baton = &tick};
-    tick.lanes = lanes_create(settings->parallel, settings->parallel_per_provider, pool);
+    tick.health = health_create(context, settings, options->despite, pool);
+    tick.lanes = lanes_create(settings->parallel, settings->parallel_per_provider, tick.health, pool);
     tick.gather = gather_create(&tick.fsm, tick.lanes, pool);
     tick.chunks = chunks_create(context, settings, options->only, pool);
     tick.finished = apr_array_make(pool, SAVE_COUNT, sizeof(fsm_step_t *));
+    tick.error = health_read(tick.health);
     run_requests(&tick);
+    if (!tick.error)
+        tick.error = health_save(tick.health);
     run_blocking(&tick);
     return tick.error;
 }
@@ -85,12 +95,13 @@ static void run_requests(tick_t *tick)
         else if (except)
             queue_chunk(tick, except);
         gather_flush(tick->gather);
+        look_after_providers(tick);
         begin_steps(tick);
         if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
-            tardis_http_run(tick->context->http, wants_more(tick, each) ? 0 : RUN_MILLISECONDS, 1);
+            tardis_http_run(tick->context->http, is_busy(tick, each) ? 0 : RUN_MILLISECONDS, 1);
         save_finished(tick, is_idle(tick));
         look_after_chunks(tick);
-        if (tick->error || (is_idle(tick) && (tick->exhausted || stopping(tick))))
+        if (tick->error || (is_idle(tick) && (stopping(tick) || is_finished(tick))))
             return;
     }
 }
@@ -100,12 +111,24 @@ static int chunk_limit(const tick_t *tick)
     return gather_worthwhile(tick->gather) ? CHUNK_GATHERED : tick->settings->parallel * CHUNK_FACTOR;
 }
 
+/* Whether there is something to do while requests are under way. */
+static int is_busy(tick_t *tick, apr_pool_t *pool)
+{
+    return wants_more(tick, pool) || health_is_working(tick->health);
+}
+
+static int is_finished(const tick_t *tick)
+{
+    return tick->exhausted && !health_is_working(tick->health);
+}
+
 /* NULL: no more is to be taken now. Otherwise the providers of which no more is to be taken. */
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool)
 {
     int waiting;
     apr_array_header_t *stuck = lanes_stuck(tick->lanes, &waiting, pool);
-    if (stuck->nelts < tick->resting)
+    tick->barred = health_bar(tick->health, stuck);
+    if (stuck->nelts < tick->resting || (is_idle(tick) && !health_is_working(tick->health)))
         tick->resting = 0;
     int enough = waiting >= tick->settings->parallel || lanes_waiting(tick->lanes) >= WAITING_MAX ||
                  gather_waiting(tick->gather) >= chunk_limit(tick);
@@ -142,8 +165,8 @@ static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
 {
     int limit = chunk_limit(tick);
     chunk_t *chunk = claim(tick, limit, 0, except);
-    int all = !chunk || chunk->claimed->nelts < limit;
-    tick->exhausted = all && except->nelts == 0;
+    int all = !chunk || !chunk->more;
+    tick->exhausted = all && except->nelts == tick->barred;
     tick->resting = all ? except->nelts : 0;
     for (int i = 0; chunk && i < chunk->claimed->nelts; i++) {
         const tardis_synced_t *synced = &APR_ARRAY_IDX(chunk->claimed, i, tardis_synced_t);
@@ -152,12 +175,18 @@ static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
     }
 }
 
+/* What there is no time for is due for another tick. */
+static void look_after_providers(tick_t *tick)
+{
+    if (!stopping(tick))
+        tick->error = health_work(tick->health);
+}
+
 static void begin_steps(tick_t *tick)
 {
     fsm_step_t *step;
-    const tardis_error_t *error;
-    while (!tick->error && (step = lanes_hopeless(tick->lanes, &error)) != NULL)
-        fsm_fail(step, error);
+    while (!tick->error && (step = lanes_hopeless(tick->lanes)) != NULL)
+        health_put_off(tick->health, step);
     while (!tick->error && (step = lanes_next(tick->lanes)) != NULL)
         fsm_step_begin(step);
 }

@@ -12,6 +12,8 @@ void tick_count(tick_counts_t *counts, const fsm_step_t *step)
     counts->stepped++;
     if (step->broken || !step->outcome.saved)
         counts->errors++;
+    else if (step->put_off)
+        counts->put_off++;
     else if (!step->outcome.entered && step->error)
         counts->errors++;
     else if (!step->outcome.entered)
@@ -39,6 +41,8 @@ static void log_step(const fsm_step_t *step)
     else if (step->error && outcome->entered)
         tardis_log_problem(context, TARDIS_LOG_ERROR, about, step->error,
                            "it is now " TARDIS_STATE_FAILED "; tardis-consumer retry starts it again");
+    else if (step->put_off)
+        tardis_log(context, TARDIS_LOG_DEBUG, "%s: %s", about, step->error->text);
     else if (step->error)
         tardis_log_problem(context, TARDIS_LOG_WARNING, about, step->error,
                            apr_psprintf(step->pool, "next attempt in %" APR_TIME_T_FMT " s",
