@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "integrity.h"
+#include "schedule.h"
 #include "transfer_client.h"
 
 /* How many problems the history and the mail name; `show` tells more. */
@@ -14,10 +15,13 @@ static const consumer_provider_t *provider_of(fsm_step_t *step);
 static void got(void *baton, const tardis_error_t *error);
 static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status);
 static tardis_status_t *last_status(const fsm_step_t *step);
+static void note_answer(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status);
 static int is_news(const tardis_status_t *before, const tardis_status_t *status);
-static void still_in_progress(fsm_step_t *step, const tardis_status_t *status, int moved);
-static int has_moved(const tardis_status_t *before, const tardis_status_t *status);
+static int says_other(const tardis_status_t *before, const tardis_status_t *status);
+static int same_but_figures(const char *before, const char *text);
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status);
 static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code);
+static const char *reason_of(const tardis_status_t *status);
 static void judge(fsm_step_t *step, const integrity_result_t *result);
 static const char *describe(const fsm_step_t *step, const integrity_result_t *result);
 
@@ -31,6 +35,7 @@ void state_ingested(fsm_step_t *step)
         .dest_path = apr_psprintf(step->pool, "%" APR_UINT64_T_FMT, step->synced->experiment_id),
         .site_settings_url = step->fsm->settings->site_settings_url,
     };
+    fsm_note(step, "request", NULL, transfer_client_get_text(provider, &get, step->pool));
     transfer_client_get(step->fsm->context, provider, &get, got, step, step->pool);
 }
 
@@ -52,10 +57,12 @@ static const consumer_provider_t *provider_of(fsm_step_t *step)
 static void got(void *baton, const tardis_error_t *error)
 {
     fsm_step_t *step = baton;
-    if (error)
+    if (error) {
         fsm_fail(step, error);
-    else
-        fsm_move(step, TARDIS_STATE_REQUESTED, 0, "the provider has accepted the request for the files");
+        return;
+    }
+    fsm_note(step, "answer", NULL, "200 OK");
+    fsm_move(step, TARDIS_STATE_REQUESTED, 0, "the provider has accepted the request for the files");
 }
 
 void state_transferring(fsm_step_t *step)
@@ -77,6 +84,7 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
         return;
     }
     const tardis_status_t *before = last_status(step);
+    note_answer(step, before, status);
     if (is_news(before, status))
         step->outcome.status_document = tardis_status_encode(status, step->pool);
     switch (status->status) {
@@ -84,7 +92,7 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
         fsm_move(step, TARDIS_STATE_CHECKING, 0, "the provider says that every file was sent");
         break;
     case TARDIS_STATUS_IN_PROGRESS:
-        still_in_progress(step, status, has_moved(before, status));
+        still_in_progress(step, before, status);
         break;
     case TARDIS_STATUS_FAILED:
         transfer_ended(step, status, TARDIS_TRANSFER_FAILED);
@@ -108,26 +116,64 @@ static tardis_status_t *last_status(const fsm_step_t *step)
     return before;
 }
 
+/* The first answer and what is said anew; see tardis_synced_event_t for why not every answer. */
+static void note_answer(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status)
+{
+    int is_first = strcmp(step->state->name, TARDIS_STATE_REQUESTED) == 0;
+    if (before ? !says_other(before, status) : !is_first)
+        return;
+    const char *reason = reason_of(status);
+    fsm_note(step, "answer", NULL,
+             apr_pstrcat(step->pool, "the provider says: ", tardis_status_human(status->status),
+                         *reason ? ": " : "", reason, *status->code ? " [" : "", status->code,
+                         *status->code ? "]" : "", *status->progress ? "; " : "", status->progress, NULL));
+}
+
 /* The time in the answer does not count: it is that of the answer, not of the last file. */
 static int is_news(const tardis_status_t *before, const tardis_status_t *status)
 {
-    return has_moved(before, status) || before->status != status->status ||
+    return schedule_has_moved(before, status) || before->status != status->status ||
            before->files_total != status->files_total || before->bytes_total != status->bytes_total ||
-           strcmp(before->message, status->message) != 0 || strcmp(before->error, status->error) != 0 ||
-           strcmp(before->code, status->code) != 0;
+           strcmp(before->progress, status->progress) != 0 || strcmp(before->message, status->message) != 0 ||
+           strcmp(before->error, status->error) != 0 || strcmp(before->code, status->code) != 0;
 }
 
-static int has_moved(const tardis_status_t *before, const tardis_status_t *status)
+/* Other than by figures: those are in the row, and would fill the history. */
+static int says_other(const tardis_status_t *before, const tardis_status_t *status)
 {
-    return !before || before->files_done != status->files_done || before->bytes_done != status->bytes_done ||
-           strcmp(before->progress, status->progress) != 0;
+    return before->status != status->status || strcmp(before->code, status->code) != 0 ||
+           !same_but_figures(before->message, status->message) ||
+           !same_but_figures(before->error, status->error);
 }
 
-static void still_in_progress(fsm_step_t *step, const tardis_status_t *status, int moved)
+static int same_but_figures(const char *before, const char *text)
 {
-    apr_interval_time_t wait = apr_time_from_sec(step->fsm->settings->poll_interval);
+    static const char *const figures = "0123456789";
+    for (;;) {
+        before += strspn(before, figures);
+        text += strspn(text, figures);
+        if (*before != *text)
+            return 0;
+        if (!*text)
+            return 1;
+        before++;
+        text++;
+    }
+}
+
+static void still_in_progress(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status)
+{
+    const schedule_t schedule = {
+        .shortest = apr_time_from_sec(step->fsm->settings->poll_interval),
+        .longest = apr_time_from_sec(step->fsm->settings->poll_interval_maximum),
+        .before = before,
+        .status = status,
+        .moved_at = step->synced->moved_at,
+        .now = step->synced->now,
+    };
+    apr_interval_time_t wait = schedule_wait(&schedule);
     if (strcmp(step->state->name, TARDIS_STATE_IN_PROGRESS) == 0)
-        fsm_stay(step, wait, moved);
+        fsm_stay(step, wait, schedule_has_moved(before, status));
     else
         fsm_move(step, TARDIS_STATE_IN_PROGRESS, wait,
                  *status->progress
@@ -137,12 +183,16 @@ static void still_in_progress(fsm_step_t *step, const tardis_status_t *status, i
 
 static void transfer_ended(fsm_step_t *step, const tardis_status_t *status, tardis_error_code_t code)
 {
-    const char *reason = *status->message ? status->message
-                         : *status->error ? status->error
-                                          : "(no reason given)";
-    fsm_fail(step, tardis_error_create(step->pool, code, "the provider says: %s: %s%s%s%s",
-                                       tardis_status_human(status->status), reason, *status->code ? " [" : "",
-                                       status->code, *status->code ? "]" : ""));
+    const char *reason = reason_of(status);
+    fsm_fail(step,
+             tardis_error_create(step->pool, code, "the provider says: %s: %s%s%s%s",
+                                 tardis_status_human(status->status), *reason ? reason : "(no reason given)",
+                                 *status->code ? " [" : "", status->code, *status->code ? "]" : ""));
+}
+
+static const char *reason_of(const tardis_status_t *status)
+{
+    return *status->message ? status->message : status->error;
 }
 
 void state_checking(fsm_step_t *step)

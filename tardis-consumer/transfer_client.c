@@ -15,6 +15,10 @@ enum {
     STATUS_MAX = 4096       /* bytes for each uid of an answer about many */
 };
 
+/* Below a provider's base URL. */
+#define VIEWS "/apps/sync/provider/"
+#define GET "get/"
+
 /* How the body of a refused `get/` begins that an original provider sends with status 200. */
 #define REFUSAL "Transfer error"
 
@@ -55,10 +59,17 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
     apr_table_setn(fields, "uid", get->uid);
     apr_table_setn(fields, "dest_path", get->dest_path);
     apr_table_setn(fields, "site_settings_url", get->site_settings_url);
-    exchange_t *exchange = start("POST", provider, "get/", fields, &request, pool);
+    exchange_t *exchange = start("POST", provider, GET, fields, &request, pool);
     exchange->got = done;
     exchange->baton = baton;
     tardis_http_submit(context->http, &request, get_done, exchange, pool);
+}
+
+const char *transfer_client_get_text(const consumer_provider_t *provider, const transfer_get_t *get,
+                                     apr_pool_t *pool)
+{
+    return apr_psprintf(pool, "POST %s" VIEWS GET " uid=%s dest_path=%s site_settings_url=%s", provider->url,
+                        get->uid, get->dest_path, get->site_settings_url);
 }
 
 void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
@@ -105,7 +116,7 @@ static exchange_t *start(const char *method, const consumer_provider_t *provider
     exchange_t *exchange = apr_pcalloc(pool, sizeof(*exchange));
     apr_table_t *headers = apr_table_make(pool, 1);
     apr_table_setn(headers, "X_MYTARDIS_KEY", provider->key);
-    exchange->url = apr_pstrcat(pool, provider->url, "/apps/sync/provider/", path, NULL);
+    exchange->url = apr_pstrcat(pool, provider->url, VIEWS, path, NULL);
     exchange->pool = pool;
     *request = (tardis_http_request_t){.method = method,
                                        .url = exchange->url,

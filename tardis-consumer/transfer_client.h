@@ -33,6 +33,10 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
                          const transfer_get_t *get, transfer_get_done_fn *done, void *baton,
                          apr_pool_t *pool);
 
+/** What transfer_client_get() asks of whom, for the history: method, URL and fields. */
+const char *transfer_client_get_text(const consumer_provider_t *provider, const transfer_get_t *get,
+                                     apr_pool_t *pool);
+
 /**
  * GET status/<uid>/: success is 200 with a status document, whatever status it tells; its texts are bounded.
  * Errors as above but UID_UNKNOWN: the view answers 200 for every uid, so a 404 is ANSWER_MALFORMED.

@@ -62,10 +62,17 @@ subtest 'from Ingested to Complete, one state a tick' => sub {
     is(state($bed, $id), 'Complete', 'every file is as promised');
     is(row($bed, $id, 'next_attempt_at'), undef, 'nothing is left to do');
     is(row($bed, $id, 'lease_owner'), undef, 'nobody holds it');
-    is_deeply([events($bed, $id)], ['transition Ingested Requested -', 'transition Requested InProgress -',
+    is_deeply([events($bed, $id)], ['request - - -', 'answer - - -', 'transition Ingested Requested -',
+        'answer - - -', 'transition Requested InProgress -', 'answer - - -',
         'transition InProgress CheckingIntegrity -', 'transition - - -',
             'transition CheckingIntegrity Complete -'],
         'the history tells each step');
+    my @texts = map { $_->[0] } $bed->sql('consumer', "SELECT text FROM synced_event
+        WHERE experiment_id = ? AND kind IN ('request', 'answer') ORDER BY id", $id);
+    is_deeply(\@texts, ['POST ' . $fake->url . "/apps/sync/provider/get/ uid=tardis.1 dest_path=$id"
+        . " site_settings_url=$settings", '200 OK',
+        'the provider says: Transfer In Progress; 1 of 2 files', 'the provider says: Transfer Complete'],
+        'what was asked of whom, and how it was answered');
 };
 
 subtest 'a transfer that was already complete goes straight to the check' => sub {

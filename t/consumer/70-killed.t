@@ -50,7 +50,10 @@ subtest 'in each state, while the provider is asked' => sub {
         ($status, $out) = tick($bed);
         like($out, qr/^tick: 1 stepped, 1 moved on/, 'and takes it over afterwards');
         is(state($bed, $id), $next{$state}, 'to the state it would have come to');
-        is_deeply([events($bed, $id)], ["transition $state $next{$state} -"], 'told once');
+        is_deeply([grep { /^transition/ } events($bed, $id)], ["transition $state $next{$state} -"],
+            'told once');
+        is((grep { /^request/ } events($bed, $id)), $state eq 'Ingested' ? 1 : 0,
+            'of the tick that was killed no request is told');
         settle($bed);
     }
 };
