@@ -37,14 +37,19 @@ tardis_error_t *tardis_datafile_page(const tardis_context_t *context, apr_uint64
     tardis_db_rows_t *rows;
     tardis_error_t *error = tardis_db_query(
         context->db,
-        "SELECT number, dataset_number, name, path, size, media_type, digest_algorithm, digest, digest_note"
-        " FROM datafile WHERE experiment_id = ? AND number > ? ORDER BY number LIMIT ?",
+        "SELECT d.number, " CATALOGUE_DATAFILE_COLUMNS
+        " FROM datafile d WHERE d.experiment_id = ? AND d.number > ? ORDER BY d.number LIMIT ?",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_unsigned(after),
                          tardis_db_signed(limit)),
         &rows, pool);
-    if (error)
-        return error;
-    *datafiles = apr_array_make(pool, limit < 1024 ? limit : 1024, sizeof(tardis_datafile_t));
+    return error ? error : catalogue_datafiles_read(rows, datafiles, pool);
+}
+
+tardis_error_t *catalogue_datafiles_read(tardis_db_rows_t *rows, apr_array_header_t **datafiles,
+                                         apr_pool_t *pool)
+{
+    tardis_error_t *error = NULL;
+    *datafiles = apr_array_make(pool, 64, sizeof(tardis_datafile_t));
     while (!error && tardis_db_rows_next(rows))
         error = read_datafile(rows, apr_array_push(*datafiles), pool);
     return error;

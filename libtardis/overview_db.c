@@ -14,7 +14,8 @@ tardis_error_t *tardis_overview_page(const tardis_context_t *context, apr_uint64
         "SELECT e.id, e.epn, e.title, e.file_count, e.byte_count, COALESCE(t.site_name, r.site_name), "
         "s.site_url, "
         "r.state, t.state, t.files_done, t.bytes_done, COALESCE(t.updated_at, r.updated_at, e.updated_at), "
-        "COALESCE(t.error_code, IF(t.id IS NULL, r.error_code, NULL)) "
+        "COALESCE(t.error_code, IF(t.id IS NULL, r.error_code, NULL)), t.partial_after IS NOT NULL, "
+        "t.files_total "
         "FROM (SELECT id, epn, title, file_count, byte_count, updated_at FROM experiment WHERE id > ? "
         "ORDER BY id LIMIT ?) e "
         "LEFT JOIN (SELECT experiment_id, site_url FROM registration UNION "
@@ -44,5 +45,7 @@ static tardis_overview_t *from_row(const tardis_db_rows_t *rows, apr_pool_t *poo
     line->bytes_done = tardis_db_rows_unsigned(rows, 10);
     line->updated_at = tardis_db_rows_time(rows, 11);
     line->error_code = tardis_db_rows_text(rows, 12);
+    line->partial = tardis_db_rows_signed(rows, 13) != 0;
+    line->files_total = tardis_db_rows_unsigned(rows, 14);
     return line;
 }

@@ -28,11 +28,18 @@ tardis_error_t *tardis_source_write(const tardis_context_t *context, apr_uint64_
 static tardis_error_t *restart_queued(const tardis_context_t *context, apr_uint64_t experiment_id,
                                       apr_pool_t *pool)
 {
+    tardis_error_t *error = tardis_db_execute(
+        context->db,
+        "DELETE f FROM transfer_file f JOIN transfer t ON t.id = f.transfer_id WHERE t.experiment_id = ?",
+        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
+    if (error)
+        return error;
     return tardis_db_execute(
         context->db,
         "UPDATE transfer t JOIN experiment e ON e.id = t.experiment_id SET t.sent_through = 0, t.files_done "
         "= 0, "
         "t.bytes_done = 0, t.files_total = e.file_count, t.bytes_total = e.byte_count, "
+        "t.partial_after = NULL, t.partial_digest = NULL, "
         "t.updated_at = UTC_TIMESTAMP(6) WHERE t.experiment_id = ? AND t.state <> 'Complete'",
         TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
 }

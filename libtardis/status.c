@@ -23,6 +23,7 @@ static const member_t counts[] = {
     {"files_total", offsetof(tardis_status_t, files_total)},
     {"bytes_done", offsetof(tardis_status_t, bytes_done)},
     {"bytes_total", offsetof(tardis_status_t, bytes_total)},
+    {"sending", offsetof(tardis_status_t, sending)},
     {NULL, 0},
 };
 

@@ -90,6 +90,7 @@ static void put_status(text_t *text, const tardis_status_t *status)
         {"files_total", offsetof(tardis_status_t, files_total)},
         {"bytes_done", offsetof(tardis_status_t, bytes_done)},
         {"bytes_total", offsetof(tardis_status_t, bytes_total)},
+        {"sending", offsetof(tardis_status_t, sending)},
         {NULL, 0},
     };
     PUT(text, "{\"status\": ");

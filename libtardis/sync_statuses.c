@@ -103,14 +103,16 @@ static tardis_status_t *status_of(const transfer_brief_t *transfer, apr_pool_t *
     status->message = transfer->error_text ? apr_pstrdup(pool, transfer->error_text) : "";
     status->code = transfer->error_code ? apr_pstrdup(pool, transfer->error_code) : "";
     status->error = "";
-    status->progress = apr_psprintf(pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files, %s of %s",
+    status->progress = apr_psprintf(pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files%s, %s of %s",
                                     transfer->files_done, transfer->files_total,
+                                    transfer->partial ? " again" : "",
                                     tardis_format_bytes(transfer->bytes_done, pool),
                                     tardis_format_bytes(transfer->bytes_total, pool));
     status->files_done = (apr_int64_t)transfer->files_done;
     status->files_total = (apr_int64_t)transfer->files_total;
     status->bytes_done = (apr_int64_t)transfer->bytes_done;
     status->bytes_total = (apr_int64_t)transfer->bytes_total;
+    status->sending = (apr_int64_t)transfer->sending;
     return status;
 }
 

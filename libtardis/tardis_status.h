@@ -32,6 +32,7 @@ typedef struct tardis_status_t {
     apr_int64_t files_total;
     apr_int64_t bytes_done;
     apr_int64_t bytes_total;
+    apr_int64_t sending; /**< grows each time the files begin to be sent anew */
 } tardis_status_t;
 
 /** `Transfer Complete` ...; NULL if @a status is none of the five. */

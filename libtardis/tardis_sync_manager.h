@@ -30,6 +30,17 @@ typedef struct tardis_status_query_t {
         *error; /**< ... or why there is none: TARDIS_UID_INVALID, TARDIS_UID_UNKNOWN, TARDIS_NOT_REQUESTED */
 } tardis_status_query_t;
 
+/** Most files that one `get/` may ask for again; a form has at most TARDIS_FORM_FIELDS_MAX fields in all. */
+#define TARDIS_GET_FILES_MAX 900
+
+/** Which files of an experiment a client wants again, and what it is granted. */
+typedef struct tardis_sync_partial_t {
+    const apr_array_header_t *files; /**< const char *: paths, syntactically right; at least one */
+    apr_uint64_t sending;            /**< after which the client has all others; 0: it did not say */
+    apr_uint64_t granted;            /**< set: as many files are sent and no others; 0: all are */
+    apr_uint64_t granted_sending;    /**< set with it: the sending in which they are */
+} tardis_sync_partial_t;
+
 /** A backend. Slots are called by request threads, each with a context of its own; what they return lives in
  * @a pool. */
 typedef struct tardis_sync_manager_t {
@@ -52,6 +63,13 @@ typedef struct tardis_sync_manager_t {
     tardis_error_t *(*statuses)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
                                 const tardis_sync_client_t *client, tardis_status_query_t *const *queries,
                                 int count, apr_pool_t *pool);
+    /**
+     * Optional: as start_transfer, for some files only. Without it, and where the manager finds it unsafe, all
+     * are sent, as with start_transfer. @return also TARDIS_FORM_INVALID: the experiment has no such file.
+     */
+    tardis_error_t *(*start_partial)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
+                                     const tardis_sync_client_t *client, const char *uid,
+                                     const char *dest_path, tardis_sync_partial_t *partial, apr_pool_t *pool);
 } tardis_sync_manager_t;
 
 /** The default manager. */
@@ -62,11 +80,14 @@ typedef struct tardis_get_form_t {
     const char *uid;
     const char *dest_path;
     const char *site_settings_url;
+    const char *sending;
+    const apr_array_header_t *files; /**< const char *: of the repeated field `file`; may be empty */
 } tardis_get_form_t;
 
 /**
- * The transfer service: checks the form (lengths, uid, dest_path, that site_settings_url is in the registry
- * and is the client's own) and has the manager start the transfer.
+ * The transfer service: checks the form (lengths, uid, dest_path, files, that site_settings_url is in the
+ * registry and is the client's own) and has the manager start the transfer.
+ * @param partial set to what is granted; its files are empty if all were asked for.
  * @return TARDIS_FORM_INVALID, TARDIS_UID_INVALID, TARDIS_PATH_INVALID, TARDIS_SITE_UNKNOWN,
  * TARDIS_REGISTRY_UNAVAILABLE (with retry_after), TARDIS_REGISTRY_INVALID, and what start_transfer returns.
  */
@@ -75,7 +96,7 @@ tardis_error_t *tardis_transfer_service_get(const tardis_context_t *context,
                                             const tardis_sync_settings_t *settings,
                                             const tardis_registry_source_t *registry,
                                             const tardis_sync_client_t *client, const tardis_get_form_t *form,
-                                            apr_pool_t *pool);
+                                            tardis_sync_partial_t *partial, apr_pool_t *pool);
 
 /**
  * The status of a uid for a client. A uid that is malformed, unknown or never requested is an answer too

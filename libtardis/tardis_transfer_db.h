@@ -30,7 +30,8 @@ typedef struct tardis_transfer_t {
     apr_uint64_t attempts;
     apr_time_t next_attempt_at; /**< 0: nothing more to do */
     const char *lease_owner;    /**< NULL: none */
-    apr_uint64_t sent_through;  /**< every file up to this number has arrived */
+    int partial;                /**< not 0: it is of some files only, which are sent again */
+    apr_uint64_t sent_through;  /**< every file up to this one has arrived; see tardis_transfer_files() */
     apr_uint64_t files_done;
     apr_uint64_t files_total;
     apr_uint64_t bytes_done;
@@ -81,18 +82,43 @@ typedef struct tardis_transfer_request_t {
     const char *site_name;
     const char *site_url;
     const char *dest_path;
+    const apr_array_header_t *files; /**< const char *: paths of those that are wanted again; NULL: all */
+    apr_uint64_t sending;            /**< after which the site has all other files; 0: it did not say */
 } tardis_transfer_request_t;
+
+/** What became of a request for some files. */
+typedef struct tardis_transfer_grant_t {
+    apr_uint64_t files;   /**< as many are sent, and no others; 0: it is as if all had been asked for */
+    apr_uint64_t sending; /**< the one in which they are */
+} tardis_transfer_grant_t;
 
 /**
  * Records a transfer, in one transaction with its event. Idempotent per experiment and site: one that is
  * queued or being sent is left alone, also a Complete one whose completion the site has not been told yet (a
  * repeat of a lost answer). A Failed or Cancelled one, and a Complete one the site was told of, is queued
  * anew from the first file.
- * @return TARDIS_UID_UNKNOWN: no such experiment (or one without a source directory); TARDIS_CONFLICT: being
- * sent to another dest_path.
+ *
+ * Each time a transfer is queued anew is a sending, with a number that grows. A request for some files only is
+ * granted if the transfer is Complete, and its last sending is the one that the request names; or, where that
+ * names none, if the site was told that it is Complete. It is granted again, and starts nothing, if it is the
+ * request that has led to the sending there is; that one is queued anew if it has Failed or was Cancelled.
+ * A partial sending is never left alone for a request for all files.
+ * @param grant set to what it is granted.
+ * @return TARDIS_UID_UNKNOWN: no such experiment (or one without a source directory); TARDIS_FORM_INVALID: it
+ * has no such file; TARDIS_CONFLICT: being sent to another dest_path.
  */
 tardis_error_t *tardis_transfer_request(const tardis_context_t *context,
-                                        const tardis_transfer_request_t *request, apr_pool_t *pool);
+                                        const tardis_transfer_request_t *request,
+                                        tardis_transfer_grant_t *grant, apr_pool_t *pool);
+
+/**
+ * At most @a limit of the files that a transfer is to send, in their order: an array of tardis_datafile_t. In
+ * a partial one their numbers are their places among them, and sent_through counts these.
+ * @param after only those with numbers above this.
+ */
+tardis_error_t *tardis_transfer_files(const tardis_context_t *context, const tardis_transfer_t *transfer,
+                                      apr_uint32_t after, int limit, apr_array_header_t **files,
+                                      apr_pool_t *pool);
 
 /** The transfers of an experiment by site: an array of tardis_transfer_t *. */
 tardis_error_t *tardis_transfer_list(const tardis_context_t *context, apr_uint64_t experiment_id,
@@ -305,7 +331,9 @@ typedef struct tardis_overview_t {
     const char *site_url;
     const char *registration_state; /**< NULL: never registered there */
     const char *transfer_state;     /**< NULL: never asked for from there */
+    int partial;                /**< not 0: the transfer is of some files only, which are sent again */
     apr_uint64_t files_done;
+    apr_uint64_t files_total; /**< of the transfer; 0 without one */
     apr_uint64_t bytes_done;
     apr_time_t updated_at;
     const char *error_code; /**< NULL: none */

@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "tardis_command.h"
+#include "transfer_partial.h"
 #include "transfer_rows.h"
 
 /* How many due rows are looked at when each was taken by somebody else in between. */
@@ -82,8 +83,12 @@ static tardis_error_t *claim_within(const tardis_context_t *context, void *baton
         "UPDATE transfer SET state = 'Sending', lease_owner = ?, "
         "lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND, started_at = COALESCE(started_at, "
         "UTC_TIMESTAMP(6)), "
-        "files_done = sent_through, bytes_done = (SELECT COALESCE(SUM(d.size), 0) FROM datafile d "
+        "files_done = sent_through, bytes_done = IF(partial_after IS NULL, "
+        "(SELECT COALESCE(SUM(d.size), 0) FROM datafile d "
         "WHERE d.experiment_id = transfer.experiment_id AND d.number <= transfer.sent_through), "
+        "(SELECT COALESCE(SUM(d.size), 0) FROM transfer_file f JOIN datafile d "
+        "ON d.experiment_id = transfer.experiment_id AND d.number = f.file_number "
+        "WHERE f.transfer_id = transfer.id AND f.position <= transfer.sent_through)), "
         "updated_at = UTC_TIMESTAMP(6) WHERE id = ? AND state = ? AND lease_owner <=> ? "
         "AND next_attempt_at <= UTC_TIMESTAMP(6) AND " FREE,
         TARDIS_DB_VALUES(tardis_db_text(change->lease->owner), tardis_db_signed(change->lease->seconds),
@@ -102,6 +107,8 @@ static tardis_error_t *tell_claim(const tardis_context_t *context, const tardis_
                                     before->sent_through + 1, before->files_total);
     if (!before->files_total)
         from = "no files";
+    else if (before->partial)
+        from = apr_pstrcat(pool, from, " again", NULL);
     if (strcmp(before->state, TARDIS_TRANSFER_STATE_QUEUED) == 0)
         return tell(context, before, "transition", NULL, apr_psprintf(pool, "Queued -> Sending: %s", from),
                     pool);
@@ -180,11 +187,14 @@ static tardis_error_t *complete_within(const tardis_context_t *context, void *ba
                          tardis_db_unsigned(transfer->id), tardis_db_text(change->lease->owner)),
         &changes, pool);
     error = held(error, &changes, transfer, pool);
+    if (!error && transfer->partial)
+        error = transfer_partial_clear(context, transfer->id, pool);
     if (error)
         return error;
     return tell(context, transfer, "transition", NULL,
-                apr_psprintf(pool, "Sending -> Complete: %" APR_UINT64_T_FMT " files, %s",
-                             transfer->files_total, tardis_format_bytes(transfer->bytes_total, pool)),
+                apr_psprintf(pool, "Sending -> Complete: %" APR_UINT64_T_FMT " files%s, %s",
+                             transfer->files_total, transfer->partial ? " again" : "",
+                             tardis_format_bytes(transfer->bytes_total, pool)),
                 pool);
 }
 

@@ -41,6 +41,7 @@ tardis_transfer_t *transfer_from_row(const tardis_db_rows_t *rows, apr_pool_t *p
     transfer->started_at = tardis_db_rows_time(rows, c++);
     transfer->finished_at = tardis_db_rows_time(rows, c++);
     transfer->updated_at = tardis_db_rows_time(rows, c++);
+    transfer->partial = tardis_db_rows_signed(rows, c++) != 0;
     return transfer;
 }
 

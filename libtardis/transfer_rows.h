@@ -12,7 +12,10 @@
     "t.id, t.experiment_id, t.site_name, t.site_url, t.dest_path, t.state, t.attempts, t.next_attempt_at, "  \
     "t.lease_owner, t.sent_through, t.files_done, t.files_total, t.bytes_done, t.bytes_total, "              \
     "t.error_code, t.error_text, t.told_complete, t.notify_pending, t.requested_at, t.started_at, "          \
-    "t.finished_at, t.updated_at"
+    "t.finished_at, t.updated_at, t.partial_after IS NOT NULL"
+
+/* How many these are. */
+#define TRANSFER_COLUMN_COUNT 23
 
 /* Longest text kept with a row or an event; what others answer must not fill the history. */
 #define TRANSFER_TEXT_MAX 2000

@@ -11,7 +11,7 @@
 /* The columns brief_from_row() reads. */
 #define BRIEF_COLUMNS                                                                                        \
     "experiment_id, id, state, files_done, files_total, bytes_done, bytes_total, error_code, error_text, "   \
-    "told_complete, updated_at"
+    "told_complete, updated_at, requested_at, partial_after IS NOT NULL"
 
 #define FIND "SELECT " BRIEF_COLUMNS " FROM transfer WHERE site_url = ? AND experiment_id IN ("
 #define EXISTS "SELECT experiment_id FROM experiment_source WHERE experiment_id IN ("
@@ -161,6 +161,8 @@ static transfer_brief_t *brief_from_row(const tardis_db_rows_t *rows, apr_pool_t
     brief->error_text = tardis_db_rows_text(rows, c++);
     brief->told_complete = tardis_db_rows_unsigned(rows, c++) != 0;
     brief->updated_at = tardis_db_rows_time(rows, c++);
+    brief->sending = (apr_uint64_t)tardis_db_rows_time(rows, c++);
+    brief->partial = tardis_db_rows_signed(rows, c++) != 0;
     return brief;
 }
 

@@ -21,6 +21,8 @@ typedef struct transfer_brief_t {
     const char *error_text;
     int told_complete;
     apr_time_t updated_at;
+    apr_uint64_t sending; /* see tardis_transfer_request() */
+    int partial;          /* not 0: the files are some that are sent again */
 } transfer_brief_t;
 
 /* One experiment that is looked up. */

@@ -95,5 +95,6 @@ static tardis_status_t *bad_request(const tardis_status_query_t *query)
     status->progress = "";
     status->code = tardis_error_name(error->code);
     status->files_done = status->files_total = status->bytes_done = status->bytes_total = -1;
+    status->sending = -1;
     return status;
 }

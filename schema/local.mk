@@ -2,6 +2,7 @@
 schema_files = \
 	$(srcdir)/schema/catalogue-1.sql \
 	$(srcdir)/schema/provider-1.sql \
+	$(srcdir)/schema/provider-2.sql \
 	$(srcdir)/schema/consumer-1.sql \
 	$(srcdir)/schema/consumer-2.sql \
 	$(srcdir)/schema/consumer-3.sql \

@@ -22,6 +22,7 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, apr_array_h
 static const char *state_of(const tardis_overview_t *line);
 static void print_lines(const provider_settings_t *settings, const apr_array_header_t *lines,
                         apr_pool_t *pool);
+static const char *files_of(const tardis_overview_t *line, apr_pool_t *pool);
 static const char *shorten(const char *title, apr_pool_t *pool);
 static tardis_error_t *print_json(const provider_settings_t *settings, const apr_array_header_t *lines,
                                   apr_pool_t *pool);
@@ -119,14 +120,20 @@ static void print_lines(const provider_settings_t *settings, const apr_array_hea
         row[2] = shorten(line->title, pool);
         row[3] = line->site_name;
         row[4] = state_of(line);
-        row[5] = line->transfer_state ? apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT,
-                                                     line->files_done, line->file_count)
-                                      : apr_psprintf(pool, "%" APR_UINT64_T_FMT, line->file_count);
+        row[5] = files_of(line, pool);
         row[6] = tardis_format_bytes(line->byte_count, pool);
         row[7] = tardis_format_time(line->updated_at, pool);
         row[8] = line->error_code;
     }
     tardis_print_table(stdout, table, pool);
+}
+
+static const char *files_of(const tardis_overview_t *line, apr_pool_t *pool)
+{
+    if (!line->transfer_state)
+        return apr_psprintf(pool, "%" APR_UINT64_T_FMT, line->file_count);
+    return apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT "%s", line->files_done,
+                        line->partial ? line->files_total : line->file_count, line->partial ? " again" : "");
 }
 
 static const char *shorten(const char *title, apr_pool_t *pool)
@@ -154,12 +161,13 @@ static tardis_error_t *print_json(const provider_settings_t *settings, const apr
 
 static json_t *line_json(const provider_settings_t *settings, const tardis_overview_t *line, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:s, s:s?}", "uid",
+    return json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:s, s:s?, s:b, s:I}", "uid",
                      tardis_uid_format(settings->institution, line->experiment_id, pool), "epn", line->epn,
                      "title", line->title, "site", line->site_name, "site_url", line->site_url, "state",
                      state_of(line), "registration", line->registration_state, "transfer",
                      line->transfer_state, "files", (json_int_t)line->file_count, "files_done",
                      (json_int_t)line->files_done, "bytes", (json_int_t)line->byte_count, "bytes_done",
                      (json_int_t)line->bytes_done, "updated_at", tardis_format_time(line->updated_at, pool),
-                     "error", line->error_code);
+                     "error", line->error_code, "partial", line->partial, "files_total",
+                     (json_int_t)line->files_total);
 }

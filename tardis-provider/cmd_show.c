@@ -134,8 +134,8 @@ static void print_transfers(const page_t *page, apr_pool_t *pool)
         const char **row = table_row(table, pool);
         row[0] = transfer->site_name;
         row[1] = transfer->state;
-        row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT, transfer->files_done,
-                              transfer->files_total);
+        row[2] = apr_psprintf(pool, "%" APR_UINT64_T_FMT "/%" APR_UINT64_T_FMT "%s", transfer->files_done,
+                              transfer->files_total, transfer->partial ? " again" : "");
         row[3] = apr_psprintf(pool, "%s/%s", tardis_format_bytes(transfer->bytes_done, pool),
                               tardis_format_bytes(transfer->bytes_total, pool));
         row[4] = transfer->dest_path;

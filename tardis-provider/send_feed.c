@@ -123,8 +123,8 @@ static int next_page(send_feed_t *feed)
     apr_pool_create(&pool, feed->pool);
     tardis_error_t *error = tardis_db_ensure(feed->send->context->db, pool);
     if (!error)
-        error = tardis_datafile_page(feed->send->context, feed->transfer->experiment_id, feed->read_through,
-                                     PAGE_FILES, &files, pool);
+        error = tardis_transfer_files(feed->send->context, feed->transfer, feed->read_through, PAGE_FILES,
+                                      &files, pool);
     if (error) {
         feed->end.host = tardis_error_copy(feed->pool, error);
         feed->stopped = 1;

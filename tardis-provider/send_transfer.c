@@ -73,8 +73,9 @@ static tardis_error_t *move(sending_t *sending, apr_pool_t *pool)
         .parallel = send->parallel,
     };
     tardis_log(send->context, TARDIS_LOG_INFO,
-               "%s: sending from file %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT, sending->about,
-               sending->transfer->sent_through + 1, sending->transfer->files_total);
+               "%s: sending from file %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT "%s", sending->about,
+               sending->transfer->sent_through + 1, sending->transfer->files_total,
+               sending->transfer->partial ? " that are sent again" : "");
     tardis_error_t *stopped = sending->method->move(send->context, &job, &sink, pool);
     send_feed_end_t end = send_feed_close(feed);
     return conclude(sending, stopped, &end, pool);

@@ -77,6 +77,7 @@ static json_t *transfers_json(const page_t *page, apr_pool_t *pool)
             (json_int_t)transfer->bytes_total, "error", transfer->error_code, "error_text",
             transfer->error_text, "told_complete", transfer->told_complete, "notify_pending",
             transfer->notify_pending);
+        json_object_set_new(object, "partial", json_boolean(transfer->partial));
         json_object_set_new(object, "requested_at", time_json(transfer->requested_at, pool));
         json_object_set_new(object, "started_at", time_json(transfer->started_at, pool));
         json_object_set_new(object, "finished_at", time_json(transfer->finished_at, pool));

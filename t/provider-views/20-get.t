@@ -62,13 +62,13 @@ refused('a body of 10 MB', 413, 'document_too_large', $bed->form(%form) . '&x=' 
 my $key = $bed->env('CLIENT_KEY');
 my $head = "POST /apps/sync/provider/get/ HTTP/1.1\r\nHost: localhost\r\nX_MYTARDIS_KEY: $key\r\n";
 my $answer = raw_request($bed, 'provider', "${head}Content-Length: 10000000\r\nExpect: 100-continue\r\n\r\n");
-answers($bed, 'provider', 'a body that is only announced', $answer, 413, qr/16384 bytes/,
-    qr/larger than 16384 bytes \[document_too_large\]/);
+answers($bed, 'provider', 'a body that is only announced', $answer, 413, qr/1048576 bytes/,
+    qr/larger than 1048576 bytes \[document_too_large\]/);
 is($answer->{headers}{connection}, 'close', 'and the connection is closed');
 $answer = raw_request($bed, 'provider', "${head}Transfer-Encoding: chunked\r\n\r\n"
-        . sprintf("%x\r\n%s\r\n", 10000, 'x' x 10000) x 3);
-answers($bed, 'provider', 'a body of unknown length that does not end', $answer, 413, qr/16384 bytes/,
-    qr/larger than 16384 bytes \[document_too_large\]/);
+        . sprintf("%x\r\n%s\r\n", 100_000, 'x' x 100_000) x 11);
+answers($bed, 'provider', 'a body of unknown length that does not end', $answer, 413, qr/1048576 bytes/,
+    qr/larger than 1048576 bytes \[document_too_large\]/);
 is($answer->{headers}{connection}, 'close', 'and the connection is closed');
 $answer = raw_request($bed, 'provider',
     "POST /apps/sync/provider/get/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000000\r\n\r\nuid=1");

@@ -24,12 +24,12 @@ $bed->error_log('provider', 1);
 subtest 'index' => sub {
     for my $path ('', '?x=y') {
         my $answer = $bed->provider('GET', $path);
-        answers($bed, 'provider', "GET /$path", $answer, 200, '{"protocol": 1, "batch_status": 1000}');
+        answers($bed, 'provider', "GET /$path", $answer, 200, '{"protocol": 1, "batch_status": 1000, "get_files": 900}');
         is($answer->{headers}{'content-type'}, 'application/json', 'Content-Type');
         like($answer->{headers}{'cache-control'}, qr/no-store/, 'Cache-Control');
     }
     my $bare = $bed->request('GET', $bed->env('PROVIDER_URL') . '/apps/sync/provider', key => $bed->env('CLIENT_KEY'));
-    is($bare->{content}, '{"protocol": 1, "batch_status": 1000}', 'without a slash');
+    is($bare->{content}, '{"protocol": 1, "batch_status": 1000, "get_files": 900}', 'without a slash');
     is($bed->provider('HEAD', '')->{status}, 200, 'HEAD');
 };
 

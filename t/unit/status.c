@@ -41,7 +41,8 @@ static void what_is_encoded_is_decoded(void **state)
                                   .files_done = 12,
                                   .files_total = 14,
                                   .bytes_done = 0,
-                                  .bytes_total = APR_INT64_C(9007199254740993)};
+                                  .bytes_total = APR_INT64_C(9007199254740993),
+                                  .sending = APR_INT64_C(1795468043123456)};
     tardis_status_t *got;
     const char *text = tardis_status_encode(&sent, pool);
 
@@ -57,6 +58,7 @@ static void what_is_encoded_is_decoded(void **state)
     assert_int_equal(got->files_total, 14);
     assert_int_equal(got->bytes_done, 0);
     assert_true(got->bytes_total == sent.bytes_total);
+    assert_true(got->sending == sent.sending);
 }
 
 static void an_original_finds_what_it_reads(void **state)
@@ -66,7 +68,8 @@ static void an_original_finds_what_it_reads(void **state)
                                   .files_done = -1,
                                   .files_total = -1,
                                   .bytes_done = -1,
-                                  .bytes_total = -1};
+                                  .bytes_total = -1,
+                                  .sending = -1};
     (void)state;
     assert_string_equal(
         tardis_status_encode(&sent, pool),
@@ -97,6 +100,7 @@ static void an_answer_of_an_original_is_read(void **state)
     assert_int_equal(got->timestamp, 0);
     assert_int_equal(got->files_done, -1);
     assert_int_equal(got->bytes_total, -1);
+    assert_int_equal(got->sending, -1);
     assert_null(decode("{\"status\": 2, \"message\": null, \"timestamp\": 1700000000}", &got));
     assert_string_equal(got->message, "");
     assert_int_equal(got->timestamp, apr_time_from_sec(1700000000));

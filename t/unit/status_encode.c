@@ -45,6 +45,7 @@ static json_t *tree_of(const tardis_status_t *status)
     add_count(document, "files_total", status->files_total);
     add_count(document, "bytes_done", status->bytes_done);
     add_count(document, "bytes_total", status->bytes_total);
+    add_count(document, "sending", status->sending);
     return document;
 }
 
@@ -88,7 +89,8 @@ static tardis_status_t random_status(void)
                              .files_done = random_count(),
                              .files_total = random_count(),
                              .bytes_done = random_count(),
-                             .bytes_total = random_count()};
+                             .bytes_total = random_count(),
+                             .sending = random_count()};
 }
 
 static void one_is_written_as_jansson_would(void **state)
