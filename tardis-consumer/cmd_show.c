@@ -86,8 +86,9 @@ static const char *next_of_pending(const show_t *show, apr_pool_t *pool)
     if (synced->next_attempt_at > synced->now)
         when =
             apr_psprintf(pool, "The first tick after %s", tardis_format_time(synced->next_attempt_at, pool));
-    return apr_psprintf(pool, "%s %s. If nothing moves, it is given up after %s.", when, show->state->does,
-                        tardis_format_time(synced->moved_at + apr_time_from_sec(deadline), pool));
+    return apr_psprintf(pool, "%s %s. If nothing moves, it is given up after %s.%s", when, show->state->does,
+                        tardis_format_time(synced->moved_at + apr_time_from_sec(deadline), pool),
+                        experiment_attempts_left(synced));
 }
 
 const char *show_advice(const show_t *show, apr_pool_t *pool)

@@ -58,6 +58,18 @@ tardis_error_t *experiment_named(const tardis_invocation_t *invocation, const ch
  */
 const char *experiment_progress(const tardis_synced_t *synced, apr_pool_t *pool);
 
+/**
+ * A sentence on how many more answers like the last one end it, with a space before it; "" unless it is about
+ * to end so, see fsm_attempts_left().
+ */
+const char *experiment_attempts_left(const tardis_synced_t *synced);
+
+/**
+ * When the provider last answered the question how far the transfer is; 0: the last answer was none that
+ * tells, or the question is not asked.
+ */
+apr_time_t experiment_answered_at(const tardis_synced_t *synced);
+
 /** An experiment as JSON, to be released by the caller. */
 json_t *experiment_json(const tardis_synced_t *synced);
 

@@ -64,6 +64,25 @@ const char *experiment_progress(const tardis_synced_t *synced, apr_pool_t *pool)
     return status->progress;
 }
 
+const char *experiment_attempts_left(const tardis_synced_t *synced)
+{
+    switch (fsm_attempts_left(synced)) {
+    case 0:
+        return "";
+    case 1:
+        return " With the same answer once more, it is given up.";
+    default:
+        return " With the same answer twice more, it is given up.";
+    }
+}
+
+/* Whatever else saves a row that is in progress makes it due, or holds it. */
+apr_time_t experiment_answered_at(const tardis_synced_t *synced)
+{
+    int is_asked = strcmp(synced->state, TARDIS_STATE_IN_PROGRESS) == 0;
+    return is_asked && synced->status_document && !synced->error_code ? synced->updated_at : 0;
+}
+
 json_t *experiment_json(const tardis_synced_t *synced)
 {
     json_t *object = json_object();

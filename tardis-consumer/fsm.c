@@ -8,7 +8,7 @@
 #include "notice.h"
 #include "states.h"
 
-#define DEADLINE(option) offsetof(consumer_settings_t, option)
+#define OPTION(option) offsetof(consumer_settings_t, option)
 #define TO(...)                                                                                              \
     {                                                                                                        \
         __VA_ARGS__, NULL                                                                                    \
@@ -18,30 +18,36 @@
 #define ASKS_HOW_FAR "asks the provider how far the transfer is"
 #define COMPARES "compares the files with what was promised"
 
-/* name, what it does, action, entry action, exit action, deadline, blocking, where it may lead */
+/* name, what it does, action, entry action, exit action, deadline, longest time, blocking, targets */
 /* clang-format off */
 static const fsm_state_t states[] = {
     {TARDIS_STATE_INGESTED,    ASKS_FOR_FILES, state_ingested,     NULL, NULL,
-     DEADLINE(deadline_ingested),    0, TO(TARDIS_STATE_REQUESTED, TARDIS_STATE_FAILED)},
+     OPTION(deadline_ingested),    0, 0, TO(TARDIS_STATE_REQUESTED, TARDIS_STATE_FAILED)},
     {TARDIS_STATE_REQUESTED,   ASKS_HOW_FAR,   state_transferring, NULL, NULL,
-     DEADLINE(deadline_requested),   0,
+     OPTION(deadline_requested),   0, 0,
      TO(TARDIS_STATE_IN_PROGRESS, TARDIS_STATE_CHECKING, TARDIS_STATE_FAILED)},
     {TARDIS_STATE_IN_PROGRESS, ASKS_HOW_FAR,   state_transferring, NULL, NULL,
-     DEADLINE(deadline_in_progress), 0, TO(TARDIS_STATE_CHECKING, TARDIS_STATE_FAILED)},
+     OPTION(deadline_in_progress), OPTION(deadline_transfer), 0,
+     TO(TARDIS_STATE_CHECKING, TARDIS_STATE_FAILED)},
     {TARDIS_STATE_CHECKING,    COMPARES,       state_checking,     NULL, state_leave_checking,
-     DEADLINE(deadline_checking),    1, TO(TARDIS_STATE_COMPLETE, TARDIS_STATE_FAILED)},
-    {TARDIS_STATE_COMPLETE,    NULL, NULL, notice_complete, NULL, 0, 0, {NULL}},
-    {TARDIS_STATE_FAILED,      NULL, NULL, notice_failed,   NULL, 0, 0, {NULL}},
-    {NULL, NULL, NULL, NULL, NULL, 0, 0, {NULL}},
+     OPTION(deadline_checking),    0, 1, TO(TARDIS_STATE_COMPLETE, TARDIS_STATE_FAILED)},
+    {TARDIS_STATE_COMPLETE,    NULL, NULL, notice_complete, NULL, 0, 0, 0, {NULL}},
+    {TARDIS_STATE_FAILED,      NULL, NULL, notice_failed,   NULL, 0, 0, 0, {NULL}},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, 0, {NULL}},
 };
 /* clang-format on */
 
+static long option_of(const consumer_settings_t *settings, size_t offset);
 static int may_lead_to(const fsm_state_t *state, const char *target);
 static void skip_unknown(fsm_step_t *step);
 static void change_state(fsm_step_t *step, const fsm_state_t *target, apr_interval_time_t wait,
                          const char *code, const char *text);
+static int past_longest(const fsm_step_t *step);
 static int is_about_the_database(tardis_error_code_t code);
+static int is_lasting(const fsm_step_t *step, tardis_error_code_t code);
+static int is_doubtful(tardis_error_code_t code);
 static int past_deadline(const fsm_step_t *step, apr_uint64_t attempts);
+static int begins_anew(const fsm_step_t *step);
 static void give_up(fsm_step_t *step, const tardis_error_t *error, int deadline);
 
 const fsm_state_t *fsm_states(void)
@@ -75,7 +81,22 @@ int fsm_asks(const fsm_state_t *state)
 
 long fsm_deadline(const fsm_state_t *state, const consumer_settings_t *settings)
 {
-    return state->deadline ? *(const long *)(const void *)((const char *)settings + state->deadline) : 0;
+    return option_of(settings, state->deadline);
+}
+
+int fsm_attempts_left(const tardis_synced_t *synced)
+{
+    if (!synced->error_code || !is_doubtful(tardis_error_code_of(synced->error_code)))
+        return 0;
+    return synced->attempts + 1 < FSM_ATTEMPTS_BEFORE_DEADLINE
+               ? FSM_ATTEMPTS_BEFORE_DEADLINE - (int)synced->attempts
+               : 1;
+}
+
+/* 0: there is none. */
+static long option_of(const consumer_settings_t *settings, size_t offset)
+{
+    return offset ? *(const long *)(const void *)((const char *)settings + offset) : 0;
 }
 
 fsm_step_t *fsm_step_create(const fsm_t *fsm, const tardis_synced_t *synced, const char *lease_owner,
@@ -163,15 +184,29 @@ static void change_state(fsm_step_t *step, const fsm_state_t *target, apr_interv
 
 void fsm_stay(fsm_step_t *step, apr_interval_time_t wait, int moved)
 {
-    if (!moved && wait >= 0 && past_deadline(step, FSM_ATTEMPTS_BEFORE_DEADLINE)) {
-        step->error = tardis_error_create(step->pool, TARDIS_DEADLINE_EXCEEDED, "nothing has moved since %s",
-                                          tardis_format_time(step->synced->moved_at, step->pool));
+    const char *cause = NULL;
+    if (!moved && wait >= 0 && past_deadline(step, FSM_ATTEMPTS_BEFORE_DEADLINE))
+        cause = apr_pstrcat(step->pool, "nothing has moved since ",
+                            tardis_format_time(step->synced->moved_at, step->pool), NULL);
+    else if (wait >= 0 && past_longest(step))
+        cause = apr_pstrcat(step->pool, "something moves, but it has not ended since ",
+                            tardis_format_time(step->synced->state_since, step->pool), NULL);
+    if (cause) {
+        step->error = tardis_error_create(step->pool, TARDIS_DEADLINE_EXCEEDED, "%s", cause);
         give_up(step, step->error, 0);
         return;
     }
     step->outcome.wait = wait;
-    step->outcome.moved = moved;
+    step->outcome.moved = moved || begins_anew(step);
     step->done(step);
+}
+
+/* A provider whose figures go up and down would be asked for ever. */
+static int past_longest(const fsm_step_t *step)
+{
+    long longest = option_of(step->fsm->settings, step->state->longest);
+    return longest > 0 && !begins_anew(step) &&
+           step->synced->now - step->synced->state_since >= apr_time_from_sec(longest);
 }
 
 void fsm_fail(fsm_step_t *step, const tardis_error_t *error)
@@ -185,12 +220,13 @@ void fsm_fail(fsm_step_t *step, const tardis_error_t *error)
         step->done(step);
         return;
     }
-    int deadline = tardis_error_is_transient(error->code) && past_deadline(step, attempts);
-    if (deadline || !tardis_error_is_transient(error->code)) {
-        give_up(step, step->error, deadline);
+    int lasting = is_lasting(step, error->code);
+    if (lasting || past_deadline(step, attempts)) {
+        give_up(step, step->error, !lasting);
         return;
     }
     outcome->attempts = attempts;
+    outcome->moved = begins_anew(step);
     outcome->wait = backoff_wait(attempts, settings->retry_minimum, settings->retry_maximum,
                                  error->retry_after, backoff_fraction());
     outcome->error_code = tardis_error_name(error->code);
@@ -211,6 +247,7 @@ void fsm_put_off(fsm_step_t *step, const tardis_error_t *error, const char *outa
     }
     step->put_off = 1;
     outcome->attempts = attempts;
+    outcome->moved = begins_anew(step);
     outcome->wait = wait > 0 ? wait : 0;
     outcome->error_code = tardis_error_name(error->code);
     outcome->error_text = step->error->text;
@@ -236,11 +273,43 @@ static int is_about_the_database(tardis_error_code_t code)
            code == TARDIS_DATABASE_ERROR;
 }
 
+static int is_lasting(const fsm_step_t *step, tardis_error_code_t code)
+{
+    const tardis_synced_t *synced = step->synced;
+    if (tardis_error_is_transient(code))
+        return 0;
+    return !is_doubtful(code) ||
+           (synced->attempts + 1 >= FSM_ATTEMPTS_BEFORE_DEADLINE && synced->error_code &&
+            strcmp(synced->error_code, tardis_error_name(code)) == 0);
+}
+
+/* What a proxy, a maintenance page or a server that is being set up answers as well. */
+static int is_doubtful(tardis_error_code_t code)
+{
+    return code == TARDIS_KEY_REFUSED || code == TARDIS_UID_UNKNOWN || code == TARDIS_HTTPS_REQUIRED ||
+           code == TARDIS_REQUEST_REFUSED || code == TARDIS_PROVIDER_REDIRECT;
+}
+
 static int past_deadline(const fsm_step_t *step, apr_uint64_t attempts)
 {
     long deadline = fsm_deadline(step->state, step->fsm->settings);
-    return deadline > 0 && attempts >= FSM_ATTEMPTS_BEFORE_DEADLINE &&
+    return deadline > 0 && attempts >= FSM_ATTEMPTS_BEFORE_DEADLINE && !begins_anew(step) &&
            step->synced->now - step->synced->moved_at >= apr_time_from_sec(deadline);
+}
+
+/* Nobody has looked for half of the deadline beyond what is usual; or the clock was set back. */
+static int begins_anew(const fsm_step_t *step)
+{
+    const consumer_settings_t *settings = step->fsm->settings;
+    const tardis_synced_t *synced = step->synced;
+    long deadline = fsm_deadline(step->state, settings);
+    long usual = settings->poll_interval_maximum;
+    if (usual < settings->retry_maximum)
+        usual = settings->retry_maximum;
+    if (usual < settings->breaker_maximum)
+        usual = settings->breaker_maximum;
+    return deadline > 0 && (synced->moved_at > synced->now ||
+                            synced->now - synced->updated_at >= apr_time_from_sec(usual + deadline / 2));
 }
 
 static void give_up(fsm_step_t *step, const tardis_error_t *error, int deadline)

@@ -17,8 +17,8 @@
 typedef struct fsm_step_t fsm_step_t;
 
 /**
- * A deadline is not held against an experiment before this many attempts in a row have failed: after a week
- * without cron one bad answer would be the end of everything.
+ * Fewer failures in a row are one bad minute, and end nothing: neither past the deadline, nor by an answer
+ * that leaves no hope.
  */
 #define FSM_ATTEMPTS_BEFORE_DEADLINE 3
 
@@ -30,7 +30,8 @@ typedef struct fsm_state_t {
     tardis_error_t *(*enter)(fsm_step_t *step); /**< what belongs to coming into it; NULL: nothing */
     void (*leave)(fsm_step_t *step);            /**< what belongs to leaving it; NULL: nothing */
     size_t deadline;                            /**< offset of its deadline in consumer_settings_t; 0: none */
-    int blocking;           /**< the action reads files, and does not return before it is done */
+    size_t longest; /**< offset of the time in it after which it is given up whatever moves; 0: none */
+    int blocking;   /**< the action reads files, and does not return before it is done */
     const char *targets[4]; /**< where it may lead, ending in NULL */
 } fsm_state_t;
 
@@ -67,8 +68,14 @@ const fsm_state_t *fsm_state_find(const char *name);
 const char *fsm_blocking_states(apr_pool_t *pool);
 /** Whether the action of a state asks the provider. */
 int fsm_asks(const fsm_state_t *state);
-/** Seconds after which a state is given up; 0: never. */
+/** Seconds without movement after which a state is given up; 0: never. */
 long fsm_deadline(const fsm_state_t *state, const consumer_settings_t *settings);
+/**
+ * How many more attempts with the same error end an experiment whose last error was a lasting one, as a
+ * provider's answer had it: a provider that is just being repaired may give such an answer for a minute. 0:
+ * its last error is no such one.
+ */
+int fsm_attempts_left(const tardis_synced_t *synced);
 
 /**
  * Makes a step; it lives in @a pool.
@@ -83,14 +90,18 @@ void fsm_step_begin(fsm_step_t *step);
 /** Ends the step: on to @a target, due after @a wait. @a text is for the history. */
 void fsm_move(fsm_step_t *step, const char *target, apr_interval_time_t wait, const char *text);
 /**
- * Ends the step: it stays, and is due again after @a wait. @param moved whether anything moved since the
- * last step.
+ * Ends the step: it stays, and is due again after @a wait. If nothing moves until the deadline of its state,
+ * it becomes FailPermanent. @param moved whether anything moved since the last step.
  */
 void fsm_stay(fsm_step_t *step, apr_interval_time_t wait, int moved);
 /**
  * Ends the step with an error. Transient: it stays and is tried again, until the deadline of its state;
- * otherwise, and then, it becomes FailPermanent with this cause. An error of the database, or a lost lease,
- * leaves no outcome: see `broken`.
+ * otherwise, and then, it becomes FailPermanent with this cause. A lasting error that is but an answer is
+ * tried again as well, see fsm_attempts_left(). An error of the database, or a lost lease, leaves no outcome:
+ * see `broken`.
+ *
+ * A time in which no tick looked at it, such as that of a host that was down over a holiday, is not held
+ * against an experiment: its deadline begins anew, here and in fsm_stay().
  */
 void fsm_fail(fsm_step_t *step, const tardis_error_t *error);
 /**

@@ -73,9 +73,12 @@ static void print_status(const tardis_synced_t *synced, apr_pool_t *pool)
         line("answer", "(the provider's last answer, as it is stored, cannot be read)");
         return;
     }
-    line("answer", "%s (%s)%s%s%s%s", tardis_status_human(status->status),
-         tardis_format_time(status->timestamp, pool), *status->progress ? ": " : "",
-         clean(status->progress, pool), *status->message ? ": " : "", clean(status->message, pool));
+    const char *reason = *status->message ? status->message : status->error;
+    line("answer", "%s%s%s%s%s", tardis_status_human(status->status), *status->progress ? ": " : "",
+         clean(status->progress, pool), *reason ? ": " : "", clean(reason, pool));
+    /* The time in the answer is that of the provider's clock, and of the last answer that was news. */
+    if (experiment_answered_at(synced))
+        line("", "last told at %s", tardis_format_time(experiment_answered_at(synced), pool));
 }
 
 static void print_error(const show_t *show, apr_pool_t *pool)

@@ -156,7 +156,8 @@ static void judge_error(why_t *why, apr_pool_t *pool)
     if (!meaning)
         meaning = why_meaning_of(code);
     why->reason = meaning ? meaning->reason : why->synced->error_code;
-    if (why_is_pending(why) && why->turn != WHY_CONSUMER && why->synced->attempts < BAD_LUCK) {
+    if (why_is_pending(why) && why->turn != WHY_CONSUMER && why->synced->attempts < BAD_LUCK &&
+        fsm_attempts_left(why->synced) != 1) {
         why->reason = apr_pstrcat(pool, why->reason, ", which may well pass by itself", NULL);
         why->turn = WHY_NOBODY;
         return;
@@ -216,7 +217,10 @@ static const char *advise(const why_t *why, const why_meaning_t *meaning, tardis
             NULL);
     if (!why_is_pending(why))
         return advice;
-    return apr_pstrcat(pool, advice, " Once that is mended, it goes on by itself.", NULL);
+    return apr_pstrcat(pool, advice,
+                       fsm_attempts_left(why->synced) ? " Mended before it is given up, it goes on by itself."
+                                                      : " Once that is mended, it goes on by itself.",
+                       NULL);
 }
 
 static void add_command(why_t *why, int at_provider, const char *template, apr_pool_t *pool)

@@ -33,7 +33,7 @@ static const why_meaning_t meanings[] = {
      "Ask the provider's administrator what became of the transfer to this site.",
      WHY_ASK_PROVIDER, NULL},
     {TARDIS_TRANSFER_SERVER_ERROR, "the provider's transfer system fails", NULL, WHY_ASK_PROVIDER, NULL},
-    {TARDIS_DEADLINE_EXCEEDED, "the provider had begun to send the files, and then nothing moved any more",
+    {TARDIS_DEADLINE_EXCEEDED, "the provider had begun to send the files, and did not come to an end in time",
      NULL,
      WHY_ASK_PROVIDER, NULL},
     /* What a provider names as its reason for giving up. */

@@ -13,6 +13,7 @@
 
 static const char *files_of(const why_t *why, apr_pool_t *pool);
 static const char *meaning_of_state(const why_t *why, apr_pool_t *pool);
+static const char *answered(const why_t *why, apr_pool_t *pool);
 static const char *ended_by(const why_t *why);
 static const char *failed_in(const why_t *why);
 static void print_mails(const why_t *why, apr_pool_t *pool);
@@ -62,8 +63,8 @@ static const char *meaning_of_state(const why_t *why, apr_pool_t *pool)
         const char *progress = why->status && *why->status->progress ? why->status->progress : NULL;
         apr_interval_time_t still = synced->now - synced->moved_at;
         return apr_psprintf(
-            pool, "The provider is sending its files: %s%s%s.%s", files, progress ? "; it last told of " : "",
-            progress ? progress : "",
+            pool, "The provider is sending its files: %s%s%s.%s%s", files,
+            progress ? "; it last told of " : "", progress ? progress : "", answered(why, pool),
             still < apr_time_from_sec(RECENT)
                 ? ""
                 : apr_psprintf(pool, " Nothing has moved for %s.", paragraph_duration(still, pool)));
@@ -86,6 +87,13 @@ static const char *meaning_of_state(const why_t *why, apr_pool_t *pool)
         return apr_psprintf(pool, "It %s%s%s and does not go on by itself: %s.", ended_by(why),
                             failed_in(why) ? " in state " : "", failed_in(why) ? failed_in(why) : "", files);
     return "This version does not know such a state, so it is left as it is.";
+}
+
+/* A sentence with a space before it, or nothing. */
+static const char *answered(const why_t *why, apr_pool_t *pool)
+{
+    apr_time_t at = experiment_answered_at(why->synced);
+    return at ? apr_pstrcat(pool, " It last answered at ", tardis_format_time(at, pool), ".", NULL) : "";
 }
 
 static const char *files_of(const why_t *why, apr_pool_t *pool)
@@ -228,10 +236,12 @@ const char *why_next(const why_t *why, apr_pool_t *pool)
         then = apr_psprintf(pool, " Its time ended at %s: it is given up if the next attempts fail as well.",
                             tardis_format_time(deadline, pool));
     if (synced->next_attempt_at <= synced->now)
-        return apr_psprintf(pool, "The next tick %s.%s", why->state->does, then);
-    return apr_psprintf(
-        pool, "The first tick after %s, in %s, %s.%s", tardis_format_time(synced->next_attempt_at, pool),
-        paragraph_duration(synced->next_attempt_at - synced->now, pool), why->state->does, then);
+        return apr_psprintf(pool, "The next tick %s.%s%s", why->state->does, then,
+                            experiment_attempts_left(synced));
+    return apr_psprintf(pool, "The first tick after %s, in %s, %s.%s%s",
+                        tardis_format_time(synced->next_attempt_at, pool),
+                        paragraph_duration(synced->next_attempt_at - synced->now, pool), why->state->does,
+                        then, experiment_attempts_left(synced));
 }
 
 static void print_advice(const why_t *why)

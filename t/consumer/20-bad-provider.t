@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # A provider that is down, slow or talks nonsense: each has its typed error, passing troubles are tried again,
-# lasting ones end the transfer, one line names the cause, and the key goes nowhere else.
+# lasting ones end the transfer once they are met three times, one line names the cause, and the key goes
+# nowhere else.
 
 use strict;
 use warnings;
@@ -27,6 +28,7 @@ my %answers = (
     empty => {status => 200, body => ''},
     created => {status => 201, body => 'OK'},
     refusal => {status => 200, body => 'Transfer error for experiment refusal.Ingested: no route to the store'},
+    fine => answer(status => 2, progress => '1 of 2 files'),
     large => {status => 200, body => '{', stream => 2 ** 31},
     slow => {status => 200, body => 'OK', delay => 30},
     silent => {close => 1},
@@ -56,7 +58,7 @@ sub gets {
     is($status, 0, "$what in $state: the tick itself succeeds");
     my ($now, $found, $error, $attempts) = row($bed, $id, qw(state error_code error_text attempts));
     is($found, $code, "$what in $state is $code");
-    is($now, $lasting ? 'FailPermanent' : $state, $lasting ? 'and the end' : 'and tried again');
+    is($now, $state, 'and tried again');
     is($attempts, 1, 'one attempt failed');
     like($error, $text, 'the text tells it');
     unlike($error, qr/[^\x20-\x7e]/, 'as one clean line');
@@ -66,8 +68,20 @@ sub gets {
     unlike("$out$err$error", qr/@{[KEY]}/, 'nobody sees the key');
     is(row($bed, $id, 'lease_owner'), undef, 'it is free again');
     my $wait = row($bed, $id, 'TIMESTAMPDIFF(SECOND, updated_at, next_attempt_at)');
+    ends($id, $code) if $lasting;
     settle($bed);
     return $wait;
+}
+
+# ($id, $code): one bad minute of a provider is not the end, three such answers are.
+sub ends {
+    my ($id, $code) = @_;
+    my $state = state($bed, $id);
+    tick($bed, '--only', $id);
+    is(state($bed, $id), $state, 'two such answers are not the end');
+    tick($bed, '--only', $id);
+    is(join(' ', row($bed, $id, qw(state error_code attempts))), "FailPermanent $code 3", 'the third one is');
+    return;
 }
 
 my $url = quotemeta $fake->url;
@@ -112,6 +126,17 @@ subtest 'Retry-After is honoured, within retry_maximum' => sub {
     $wait = gets('many', 'InProgress', 'provider_error', 0, qr/answers 429/);
     cmp_ok($wait, '<=', 100, 'but no longer than retry_maximum');
     cmp_ok($wait, '>=', 99, 'and not shorter either');
+};
+
+subtest 'answers that leave no hope, for a minute' => sub {
+    my $id = follow($bed, provider => $fake->url, uid => 'fickle.1', state => 'InProgress');
+    for my $what (qw(redirect forbidden silent forbidden redirect fine)) {
+        change($bed, $id, "uid = '$what.fickle'");
+        tick($bed, '--only', $id);
+        is(state($bed, $id), 'InProgress', "$what is not the end");
+    }
+    is(row($bed, $id, 'error_code'), undef, 'and all is well again');
+    settle($bed);
 };
 
 is(scalar $elsewhere->requests, 0, 'the key never reached the host that was named in a redirect');

@@ -64,7 +64,8 @@ subtest 'show' => sub {
     like($out, qr/^  state +InProgress since /m, 'the state');
     like($out, qr/^  files +2, 9 B, below \Q@{[$bed->env('CONSUMER_STORE')]}\E\/$moving$/m,
         'files and where they go');
-    like($out, qr/^  answer +Transfer In Progress .*: 1204 of 1210 files$/m, 'what the provider said');
+    like($out, qr/^  answer +Transfer In Progress: 1204 of 1210 files\n +last told at \S+Z$/m,
+        'what the provider said');
     like($out, qr/^  \S+Z  \S+  Requested -> InProgress: the transfer has begun: 1204 of 1210 files$/m,
         'history');
     my $asks = qr/The (?:first|next) tick.* asks the provider how far the transfer is\./;

@@ -191,22 +191,24 @@ subtest 'the provider cannot be asked' => sub {
         "$get: SSL certificate problem: unable to get local issuer certificate")));
     my $other = come_to('nobody', 'Ingested', provider => 'https://other.example');
     reads('provider-unknown', age(step($other, 2)));
-    reads('key-refused', age(step(come_to('forbidden', 'Ingested'))));
-    reads('https-required', age(step(come_to('https', 'Ingested'))));
+    reads('key-refused', age(step(come_to('forbidden', 'Ingested'), 3)));
+    reads('key-refused-once', age(step(come_to('forbidden', 'Ingested'))));
+    reads('https-required', age(step(come_to('https', 'Ingested'), 3)));
 };
 
 subtest 'the provider answers nonsense' => sub {
     reads('answer-html', age(step(come_to('html', 'Ingested'), 4)));
     reads('answer-broken', age(step(come_to('broken', 'InProgress'), 3)));
     reads('answer-too-large', age(step(come_to('large', 'Requested'), 3)));
-    reads('redirect', age(step(come_to('redirect', 'Ingested'))));
+    reads('redirect-twice', age(step(come_to('redirect', 'InProgress'), 2)));
+    reads('redirect', age(step(come_to('redirect', 'Ingested'), 3)));
 };
 
 subtest 'the provider says no' => sub {
-    reads('uid-unknown', age(step(come_to('missing', 'Ingested'))));
+    reads('uid-unknown', age(step(come_to('missing', 'Ingested'), 3)));
     reads('provider-error', age(step(come_to('error', 'Ingested'))));
     reads('provider-error-lasting', age(step(come_to('error', 'Ingested'), 6)));
-    reads('request-refused', age(step(come_to('bad', 'Ingested'))));
+    reads('request-refused', age(step(come_to('bad', 'Ingested'), 3)));
 };
 
 subtest 'the transfer fails' => sub {

@@ -34,10 +34,13 @@ static fsm_step_t *step_in(fixture_t *fixture, const char *state)
     APR_ARRAY_PUSH(list, const char *) = administrators[0];
     fixture->settings = (consumer_settings_t){.store = "/store",
                                               .retry_minimum = 30,
+                                              .poll_interval = 60,
+                                              .poll_interval_maximum = 900,
                                               .retry_maximum = 600,
                                               .deadline_ingested = 100,
                                               .deadline_requested = 200,
                                               .deadline_in_progress = 300,
+                                              .deadline_transfer = 5000,
                                               .deadline_checking = 400,
                                               .mail_administrators = list,
                                               .mail_on_complete = 1};
@@ -50,7 +53,8 @@ static fsm_step_t *step_in(fixture_t *fixture, const char *state)
                                         .state = state,
                                         .now = apr_time_from_sec(1000000),
                                         .state_since = apr_time_from_sec(1000000),
-                                        .moved_at = apr_time_from_sec(1000000)};
+                                        .moved_at = apr_time_from_sec(1000000),
+                                        .updated_at = apr_time_from_sec(1000000)};
     fixture->done = 0;
     fixture->step =
         fsm_step_create(&fixture->fsm, &fixture->synced, "lease", count_done, fixture, fixture->pool);
@@ -142,18 +146,65 @@ static void a_passing_error_stays_and_waits(void **state)
 static void a_lasting_error_is_the_end_and_is_mailed(void **state)
 {
     fixture_t *fixture = *state;
-    fsm_step_t *step = step_in(fixture, TARDIS_STATE_INGESTED);
-    fsm_fail(step, tardis_error_create(fixture->pool, TARDIS_KEY_REFUSED, "403"));
+    fsm_step_t *step = step_in(fixture, TARDIS_STATE_REQUESTED);
+    fsm_fail(step, tardis_error_create(fixture->pool, TARDIS_TRANSFER_FAILED, "gone"));
     assert_int_equal(fixture->done, 1);
     assert_string_equal(step->outcome.state, TARDIS_STATE_FAILED);
     assert_int_equal(step->outcome.wait, -1);
-    assert_string_equal(step->outcome.error_code, "key_refused");
-    assert_string_equal(only_event(step)->code, "key_refused");
+    assert_string_equal(step->outcome.error_code, "transfer_failed");
+    assert_string_equal(only_event(step)->code, "transfer_failed");
     assert_int_equal(step->outcome.notifications->nelts, 1);
     const tardis_notification_t *mail = &APR_ARRAY_IDX(step->outcome.notifications, 0, tardis_notification_t);
     assert_string_equal(mail->recipient, "ops@uni.example");
-    assert_non_null(strstr(mail->body, "403 [key_refused]"));
+    assert_non_null(strstr(mail->body, "gone [transfer_failed]"));
     assert_non_null(strstr(mail->body, "tardis-consumer retry 12"));
+}
+
+static void a_lasting_answer_is_believed_at_the_third_attempt(void **state)
+{
+    fixture_t *fixture = *state;
+    static const struct {
+        const char *last;
+        apr_uint64_t attempts;
+        const char *state;
+    } cases[] = {{NULL, 0, TARDIS_STATE_INGESTED},
+                 {"provider_redirect", 1, TARDIS_STATE_INGESTED},
+                 {"provider_unreachable", 2, TARDIS_STATE_INGESTED},
+                 {"key_refused", 9, TARDIS_STATE_INGESTED},
+                 {"provider_redirect", 2, TARDIS_STATE_FAILED},
+                 {"provider_redirect", 9, TARDIS_STATE_FAILED}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fsm_step_t *step = step_in(fixture, TARDIS_STATE_INGESTED);
+        fixture->synced.error_code = cases[i].last;
+        fixture->synced.attempts = cases[i].attempts;
+        fsm_fail(step, tardis_error_create(fixture->pool, TARDIS_PROVIDER_REDIRECT, "302"));
+        assert_int_equal(fixture->done, 1);
+        assert_string_equal(step->outcome.state, cases[i].state);
+        assert_string_equal(step->outcome.error_code, "provider_redirect");
+        assert_int_equal(step->outcome.attempts, cases[i].attempts + 1);
+    }
+    const tardis_synced_t synced[] = {{.attempts = 0},
+                                      {.error_code = "provider_timeout", .attempts = 1},
+                                      {.error_code = "transfer_failed", .attempts = 1},
+                                      {.error_code = "uid_unknown", .attempts = 1},
+                                      {.error_code = "uid_unknown", .attempts = 2},
+                                      {.error_code = "uid_unknown", .attempts = 7}};
+    static const int left[] = {0, 0, 0, 2, 1, 1};
+    for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
+        assert_int_equal(fsm_attempts_left(&synced[i]), left[i]);
+}
+
+/* Two answers that leave no hope, in turn. */
+static void doubtful_answers_end_at_the_deadline_all_the_same(void **state)
+{
+    fixture_t *fixture = *state;
+    fsm_step_t *step = step_in(fixture, TARDIS_STATE_INGESTED);
+    fixture->synced.error_code = "uid_unknown";
+    fixture->synced.attempts = 9;
+    fixture->synced.moved_at -= apr_time_from_sec(100);
+    fsm_fail(step, tardis_error_create(fixture->pool, TARDIS_KEY_REFUSED, "403"));
+    assert_string_equal(step->outcome.state, TARDIS_STATE_FAILED);
+    assert_string_equal(step->outcome.error_code, "key_refused");
 }
 
 static void the_deadline_ends_what_passing_errors_do_not(void **state)
@@ -201,6 +252,65 @@ static void only_what_does_not_move_stalls(void **state)
     fsm_stay(step, 60, 0);
     assert_string_equal(step->outcome.state, TARDIS_STATE_FAILED);
     assert_string_equal(step->outcome.error_code, "deadline_exceeded");
+}
+
+static void nothing_is_polled_for_ever(void **state)
+{
+    fixture_t *fixture = *state;
+    fsm_step_t *step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+    fixture->synced.state_since -= apr_time_from_sec(4999);
+    fsm_stay(step, 60, 1);
+    assert_string_equal(step->outcome.state, TARDIS_STATE_IN_PROGRESS);
+
+    step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+    fixture->synced.state_since -= apr_time_from_sec(5000);
+    fsm_stay(step, 60, 1);
+    assert_string_equal(step->outcome.state, TARDIS_STATE_FAILED);
+    assert_string_equal(step->outcome.error_code, "deadline_exceeded");
+    assert_non_null(strstr(step->outcome.error_text, "something moves, but it has not ended since "));
+
+    step = step_in(fixture, TARDIS_STATE_CHECKING);
+    fixture->synced.state_since -= apr_time_from_sec(1000000);
+    fsm_stay(step, 0, 1);
+    assert_string_equal(step->outcome.state, TARDIS_STATE_CHECKING);
+}
+
+/* After a holiday of cron, or when the clock jumps. */
+static void a_time_in_which_nobody_looked_does_not_count(void **state)
+{
+    fixture_t *fixture = *state;
+    tardis_error_t *error = tardis_error_create(fixture->pool, TARDIS_PROVIDER_TIMEOUT, "slow");
+    for (int looked = 0; looked < 2; looked++) {
+        const char *expected = looked ? TARDIS_STATE_FAILED : TARDIS_STATE_IN_PROGRESS;
+        for (int failed = 0; failed < 2; failed++) {
+            fsm_step_t *step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+            fixture->synced.attempts = failed ? 7 : 0;
+            fixture->synced.moved_at -= apr_time_from_sec(100000);
+            fixture->synced.updated_at -= apr_time_from_sec(900 + 150 - looked);
+            if (failed)
+                fsm_fail(step, error);
+            else
+                fsm_stay(step, 60, 0);
+            assert_string_equal(step->outcome.state, expected);
+            assert_true(looked || step->outcome.moved);
+        }
+    }
+    fsm_step_t *step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+    fixture->synced.state_since -= apr_time_from_sec(100000);
+    fixture->synced.updated_at -= apr_time_from_sec(100000);
+    fsm_stay(step, 60, 1);
+    assert_string_equal(step->outcome.state, TARDIS_STATE_IN_PROGRESS);
+
+    step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+    fixture->synced.moved_at += apr_time_from_sec(3600);
+    fsm_stay(step, 60, 0);
+    assert_true(step->outcome.moved);
+
+    step = step_in(fixture, TARDIS_STATE_IN_PROGRESS);
+    fixture->synced.moved_at -= apr_time_from_sec(100);
+    fixture->synced.updated_at -= apr_time_from_sec(100);
+    fsm_stay(step, 60, 0);
+    assert_false(step->outcome.moved);
 }
 
 static void a_database_error_leaves_no_outcome(void **state)
@@ -265,8 +375,12 @@ int main(void)
         cmocka_unit_test(refuses_what_the_table_does_not_allow),
         cmocka_unit_test(a_passing_error_stays_and_waits),
         cmocka_unit_test(a_lasting_error_is_the_end_and_is_mailed),
+        cmocka_unit_test(a_lasting_answer_is_believed_at_the_third_attempt),
+        cmocka_unit_test(doubtful_answers_end_at_the_deadline_all_the_same),
         cmocka_unit_test(the_deadline_ends_what_passing_errors_do_not),
         cmocka_unit_test(only_what_does_not_move_stalls),
+        cmocka_unit_test(nothing_is_polled_for_ever),
+        cmocka_unit_test(a_time_in_which_nobody_looked_does_not_count),
         cmocka_unit_test(a_database_error_leaves_no_outcome),
         cmocka_unit_test(an_unknown_state_is_skipped),
         cmocka_unit_test(a_finished_one_has_nothing_to_do),
