@@ -1,3 +1,10 @@
+# The texts of mail, for mail_template_directory.
+mailtemplatesdir = $(datadir)/tardis/mail
+dist_mailtemplates_DATA = \
+	conf/mail/complete.txt \
+	conf/mail/digest.txt \
+	conf/mail/failed.txt
+
 # Samples; the paths in them are those of a Debian package.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \

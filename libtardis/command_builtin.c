@@ -9,6 +9,7 @@ static tardis_error_t *upgrade_schema(tardis_invocation_t *invocation);
 static tardis_error_t *check_schema(tardis_invocation_t *invocation);
 static tardis_error_t *show_config(tardis_invocation_t *invocation);
 static tardis_schema_side_t side_of(const tardis_invocation_t *invocation);
+static const tardis_tool_t *tool_of(const tardis_invocation_t *invocation);
 
 const tardis_command_t command_builtin[] = {
     {"schema upgrade", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL,
@@ -16,7 +17,7 @@ const tardis_command_t command_builtin[] = {
     {"schema check", "", 0, 0, TARDIS_NEEDS_DATABASE, NULL, "say where the database differs from that schema",
      check_schema},
     {"config show", "", 0, 0, TARDIS_NEEDS_CONFIG, NULL,
-     "print every option of the configuration and its value", show_config},
+     "print every option of the configuration and its value, and check it", show_config},
     {NULL, NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -51,11 +52,17 @@ static tardis_error_t *check_schema(tardis_invocation_t *invocation)
 
 static tardis_error_t *show_config(tardis_invocation_t *invocation)
 {
+    const tardis_tool_t *tool = tool_of(invocation);
     fputs(tardis_config_print(invocation->config, invocation->pool), stdout);
-    return NULL;
+    return tool->check ? tool->check(invocation->config, invocation->pool) : NULL;
 }
 
 static tardis_schema_side_t side_of(const tardis_invocation_t *invocation)
 {
-    return ((const command_run_t *)(const void *)invocation)->tool->side;
+    return tool_of(invocation)->side;
+}
+
+static const tardis_tool_t *tool_of(const tardis_invocation_t *invocation)
+{
+    return ((const command_run_t *)(const void *)invocation)->tool;
 }

@@ -32,6 +32,7 @@ typedef struct http_transfer_t {
     struct curl_slist *recipients;
     curl_mime *mime;
     apr_size_t mail_position; /**< bytes of the mail that were sent */
+    char mail_command[4];     /**< how the last SMTP command began */
     char *body;               /**< malloc */
     apr_size_t body_length;
     apr_size_t body_size;
@@ -61,6 +62,9 @@ CURLcode http_request_prepare(http_transfer_t *transfer);
 
 /** As http_request_prepare(), for what only mail has. */
 CURLcode http_mail_prepare(http_transfer_t *transfer);
+
+/** Whether what the server refused is this mail, and not the session that it came in. */
+int http_mail_is_refused(const http_transfer_t *transfer);
 
 /** Whether the request is mail. */
 int http_request_is_mail(const tardis_http_request_t *request);

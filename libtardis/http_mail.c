@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+static int note_command(CURL *easy, curl_infotype type, char *data, size_t size, void *baton);
 static size_t read_mail(char *buffer, size_t size, size_t count, void *data);
 static int rewind_mail(void *data, curl_off_t offset, int origin);
 
@@ -31,7 +32,31 @@ CURLcode http_mail_prepare(http_transfer_t *transfer)
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_mail);
     curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, note_command);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
     return curl_easy_setopt(easy, CURLOPT_MAIL_FROM, request->mail_from);
+}
+
+/* Nothing is printed. Only the verb is kept: what follows AUTH is secret. QUIT comes after a failure. */
+static int note_command(CURL *easy, curl_infotype type, char *data, size_t size, void *baton)
+{
+    http_transfer_t *transfer = baton;
+
+    (void)easy;
+    if (type == CURLINFO_HEADER_OUT && size >= sizeof(transfer->mail_command) &&
+        memcmp(data, "QUIT", sizeof(transfer->mail_command)) != 0)
+        memcpy(transfer->mail_command, data, sizeof(transfer->mail_command));
+    return 0;
+}
+
+/* RFC 5321: 421 ends the session whenever it comes; the sender and what comes before are the session's. */
+int http_mail_is_refused(const http_transfer_t *transfer)
+{
+    const char *command = transfer->mail_command;
+
+    return transfer->response->status != 421 &&
+           (memcmp(command, "RCPT", 4) == 0 || memcmp(command, "DATA", 4) == 0);
 }
 
 static size_t read_mail(char *buffer, size_t size, size_t count, void *data)

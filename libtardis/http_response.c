@@ -130,6 +130,8 @@ void http_response_finish(http_transfer_t *transfer, CURLcode result)
     response->retry_after = wait ? retry_after(wait) : 0;
     if (result != CURLE_OK)
         response->error = error_of(transfer, result);
+    if (response->error && response->error->code == TARDIS_MAIL_REFUSED)
+        response->mail_refused = http_mail_is_refused(transfer);
 }
 
 /* "host:port: reason" */

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "db_transact.h"
+#include "notification_rows.h"
 #include "tardis_command.h"
 #include "tardis_db.h"
 
@@ -35,6 +36,7 @@ typedef struct {
 typedef struct {
     tardis_db_bulk_t *rows;
     tardis_db_bulk_t *events;
+    tardis_db_bulk_t *mails;
     const char *host;
 } writer_t;
 
@@ -62,6 +64,8 @@ static tardis_error_t *write_row(const writer_t *writer, const held_t *held,
                                  const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
 static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
                                     const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
+static tardis_error_t *write_mails(const writer_t *writer, const held_t *held,
+                                   const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
 
 tardis_error_t *tardis_synced_save(const tardis_context_t *context, const apr_array_header_t *outcomes,
                                    apr_pool_t *pool)
@@ -182,6 +186,8 @@ static tardis_error_t *save_each(const tardis_context_t *context, const apr_arra
                                     "INSERT INTO synced_event (experiment_id, at, host, kind, from_state,"
                                     " to_state, code, text) VALUES",
                                     8, pool);
+    if (!error)
+        error = notification_bulk_open(&writer.mails, context, pool);
     for (int from = 0; from < outcomes->nelts && !error; from += BLOCK_MAXIMUM) {
         int count = outcomes->nelts - from < BLOCK_MAXIMUM ? outcomes->nelts - from : BLOCK_MAXIMUM;
         error = save_block(context, &writer, &APR_ARRAY_IDX(outcomes, from, tardis_synced_outcome_t *), count,
@@ -189,7 +195,9 @@ static tardis_error_t *save_each(const tardis_context_t *context, const apr_arra
     }
     if (!error)
         error = tardis_db_bulk_finish(writer.rows, pool);
-    return error ? error : tardis_db_bulk_finish(writer.events, pool);
+    if (!error)
+        error = tardis_db_bulk_finish(writer.events, pool);
+    return error ? error : tardis_db_bulk_finish(writer.mails, pool);
 }
 
 static tardis_error_t *save_block(const tardis_context_t *context, const writer_t *writer,
@@ -206,9 +214,8 @@ static tardis_error_t *save_block(const tardis_context_t *context, const writer_
         error = write_row(writer, held, outcome, pool);
         if (!error)
             error = write_events(writer, held, outcome, pool);
-        for (int j = 0; j < outcome->notifications->nelts && !error; j++)
-            error = tardis_notification_add(
-                context, &APR_ARRAY_IDX(outcome->notifications, j, tardis_notification_t), pool);
+        if (!error)
+            error = write_mails(writer, held, outcome, pool);
     }
     return error;
 }
@@ -317,5 +324,16 @@ static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
         };
         error = tardis_db_bulk_add(writer->events, values, sizeof(values) / sizeof(values[0]), pool);
     }
+    return error;
+}
+
+static tardis_error_t *write_mails(const writer_t *writer, const held_t *held,
+                                   const tardis_synced_outcome_t *outcome, apr_pool_t *pool)
+{
+    tardis_error_t *error = NULL;
+    for (int i = 0; i < outcome->notifications->nelts && !error; i++)
+        error = notification_bulk_add(writer->mails,
+                                      &APR_ARRAY_IDX(outcome->notifications, i, tardis_notification_t),
+                                      held->now, pool);
     return error;
 }

@@ -85,6 +85,8 @@ typedef struct tardis_tool_t {
     tardis_schema_side_t side;
     const tardis_option_t *options;
     const tardis_command_t *commands;
+    /** What `config show` checks of the options beyond each by itself; NULL: nothing. */
+    tardis_error_t *(*check)(const tardis_config_t *config, apr_pool_t *pool);
 } tardis_tool_t;
 
 /**

@@ -99,11 +99,14 @@ typedef struct tardis_http_response_t {
      * and the reason, never the path, the user or the password.
      */
     tardis_error_t *error;
-    long status;          /**< HTTP status; 0: no answer; with TARDIS_ANSWER_TOO_LARGE it is set as well */
+    long status;          /**< of HTTP, or the last reply of SMTP; 0: no answer; with TARDIS_ANSWER_TOO_LARGE it is set as well */
     apr_table_t *headers; /**< of the final answer; names are case-insensitive */
     const char *body;     /**< NUL-terminated */
     apr_size_t body_length;
     int retry_after; /**< seconds, at most a day, from Retry-After (a number or a date); 0: none */
+    /** Mail, with TARDIS_MAIL_REFUSED: not 0 if its recipients or its text were refused; 0 if it was the
+     * sender, the login or the whole session, which would be so for any other mail. */
+    int mail_refused;
 } tardis_http_response_t;
 
 /**

@@ -251,7 +251,7 @@ tardis_error_t *tardis_file_problem_first(const tardis_context_t *context, apr_u
                                           int limit, apr_array_header_t **problems, apr_uint64_t *total,
                                           apr_pool_t *pool);
 
-/* ---- The outbox (notification_db.c). ---- */
+/* ---- The outbox (notification_db.c); tardis_outbox.h delivers it. ---- */
 
 /** One mail to one recipient. */
 typedef struct tardis_notification_t {
@@ -260,10 +260,12 @@ typedef struct tardis_notification_t {
     const char *recipient; /**< an e-mail address */
     const char *subject;   /**< UTF-8, one line */
     const char *body;      /**< UTF-8, lines ending in LF */
+    const char *about_state; /**< the state that was come into; NULL: an earlier version wrote it */
+    const char *about_code;  /**< the name of a typed error; NULL: none */
     apr_time_t created_at; /**< set when read, as are those below */
     apr_time_t sent_at;    /**< 0: not yet */
     apr_uint64_t attempts;
-    apr_time_t next_attempt_at;
+    apr_time_t next_attempt_at; /**< 0: nothing more to do: it was sent, or (not sent) given up */
     const char *error_code; /**< NULL: none */
     const char *error_text;
 } tardis_notification_t;
@@ -271,23 +273,6 @@ typedef struct tardis_notification_t {
 /** Puts a mail into the outbox, due at once. Within the transaction of the state change it tells about. */
 tardis_error_t *tardis_notification_add(const tardis_context_t *context,
                                         const tardis_notification_t *notification, apr_pool_t *pool);
-
-/**
- * Takes at most @a limit mails that are due under a lease, as tardis_synced_claim() does. @param claimed of
- * tardis_notification_t.
- */
-tardis_error_t *tardis_notification_claim(const tardis_context_t *context, const char *lease_owner,
-                                          int lease_seconds, int limit, apr_array_header_t **claimed,
-                                          apr_pool_t *pool);
-
-/** The mail server has accepted it. */
-tardis_error_t *tardis_notification_sent(const tardis_context_t *context, apr_uint64_t id,
-                                         const char *lease_owner, apr_pool_t *pool);
-
-/** It was not accepted; it is due again after @a wait. */
-tardis_error_t *tardis_notification_failed(const tardis_context_t *context, apr_uint64_t id,
-                                           const char *lease_owner, const tardis_error_t *failure,
-                                           apr_interval_time_t wait, apr_pool_t *pool);
 
 /** The mails about an experiment, oldest first, at most @a limit: an array of tardis_notification_t. */
 tardis_error_t *tardis_notification_list(const tardis_context_t *context, apr_uint64_t experiment_id,

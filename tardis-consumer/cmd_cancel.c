@@ -33,6 +33,8 @@ tardis_error_t *cmd_cancel(tardis_invocation_t *invocation)
     tardis_error_t *error = manual_reason(invocation, &reason);
     if (!error)
         error = consumer_settings_read(invocation->config, &settings, pool);
+    if (!error)
+        error = consumer_settings_read_templates(invocation->config, settings, pool);
     if (error)
         return error;
     const cancel_t cancel = {

@@ -30,11 +30,17 @@ int mail_address_is_plausible(const char *address)
     return address[0] != '.' && address[0] != '-' && at[1] != '.' && at[1] != '-';
 }
 
-const char *mail_message(const tardis_notification_t *notification, const char *from, apr_pool_t *pool)
+const char *mail_message(const tardis_notification_t *notification, apr_uint64_t stands_for, const char *from,
+                         apr_pool_t *pool)
 {
+    const char *name = apr_psprintf(pool, "%" APR_UINT64_T_FMT "-%" APR_TIME_T_FMT, notification->id,
+                                    notification->created_at);
+    if (stands_for > 1)
+        name = apr_psprintf(pool, "digest-%" APR_UINT64_T_FMT "-%" APR_UINT64_T_FMT, notification->id,
+                            stands_for);
     return apr_psprintf(pool,
                         "Date: %s\r\n"
-                        "Message-ID: <tardis-%" APR_UINT64_T_FMT "-%" APR_TIME_T_FMT "%s>\r\n"
+                        "Message-ID: <tardis-%s%s>\r\n"
                         "From: %s\r\n"
                         "To: %s\r\n"
                         "Subject: %s\r\n"
@@ -44,8 +50,8 @@ const char *mail_message(const tardis_notification_t *notification, const char *
                         "Content-Transfer-Encoding: quoted-printable\r\n"
                         "\r\n"
                         "%s",
-                        date(notification->created_at, pool), notification->id, notification->created_at,
-                        strchr(from, '@'), from, notification->recipient,
+                        date(notification->created_at, pool), name, strchr(from, '@'), from,
+                        notification->recipient,
                         header_text(notification->subject, pool), quoted_printable(notification->body, pool));
 }
 

@@ -13,8 +13,10 @@ int mail_address_is_plausible(const char *address);
 /**
  * A message of one recipient: Date, Message-ID, From, To, Subject and a UTF-8 text, lines ending in CRLF. The
  * Message-ID follows from the notification alone, so that a mail that was sent twice can be recognized.
+ * @param stands_for 1; of a digest: the number of mails, of which @a notification has the first one's id.
  * @param from a plausible address.
  */
-const char *mail_message(const tardis_notification_t *notification, const char *from, apr_pool_t *pool);
+const char *mail_message(const tardis_notification_t *notification, apr_uint64_t stands_for, const char *from,
+                         apr_pool_t *pool);
 
 #endif

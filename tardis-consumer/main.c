@@ -37,6 +37,7 @@ int main(int argc, char **argv)
         .side = TARDIS_SCHEMA_CONSUMER,
         .options = consumer_options,
         .commands = commands,
+        .check = consumer_settings_check,
     };
     return tardis_tool_main(&tool, argc, (const char *const *)argv);
 }

@@ -5,70 +5,58 @@
 #include <apr_strings.h>
 
 #include "mail.h"
+#include "mail_template.h"
 #include "tardis_catalogue.h"
 #include "transfer_client.h"
 
-/* Bytes of a title that a subject holds. */
-#define TITLE_MAX 100
+/* Bytes of a title: a subject and a line hold more than it. */
+#define TITLE_MAX 160
 
-static tardis_error_t *add_notices(fsm_step_t *step, const char *subject, const char *body);
+static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *const values[]);
 static tardis_error_t *recipients_of(const fsm_step_t *step, apr_array_header_t **recipients);
 static void add_recipient(apr_array_header_t *recipients, const char *address);
-static const char *about(const fsm_step_t *step);
+static void describe(const fsm_step_t *step, const char *values[]);
 
 tardis_error_t *notice_complete(fsm_step_t *step)
 {
-    const tardis_synced_t *synced = step->synced;
+    const char *values[MAIL_VARIABLES] = {NULL};
     if (!step->fsm->settings->mail_on_complete)
         return NULL;
-    const char *subject =
-        apr_psprintf(step->pool, "[tardis] experiment %" APR_UINT64_T_FMT " is complete: %s",
-                     synced->experiment_id, transfer_bounded(synced->title, TITLE_MAX, step->pool));
-    const char *body =
-        apr_psprintf(step->pool,
-                     "All files of this experiment have arrived and are as the provider promised.\n\n"
-                     "%s\n"
-                     "Nothing needs to be done. To see its history:\n\n"
-                     "    tardis-consumer show %" APR_UINT64_T_FMT "\n",
-                     about(step), synced->experiment_id);
-    return add_notices(step, subject, body);
+    describe(step, values);
+    values[MAIL_STATE] = TARDIS_STATE_COMPLETE;
+    values[MAIL_COMMAND] = apr_pstrcat(step->pool, values[MAIL_PROGRAM], " show ", values[MAIL_ID], NULL);
+    return add_notices(step, MAIL_COMPLETE, values);
 }
 
 tardis_error_t *notice_failed(fsm_step_t *step)
 {
-    const tardis_synced_t *synced = step->synced;
-    const tardis_error_t *error = step->error;
-    const char *subject = apr_psprintf(
-        step->pool, "[tardis] experiment %" APR_UINT64_T_FMT " has failed (%s): %s", synced->experiment_id,
-        tardis_error_name(error->code), transfer_bounded(synced->title, TITLE_MAX, step->pool));
-    const char *body =
-        apr_psprintf(step->pool,
-                     "The transfer of this experiment has failed, and will not go on by itself.\n\n"
-                     "%s\n"
-                     "What happened, in state %s:\n\n    %s [%s]\n\n"
-                     "Who has to act: %s\n"
-                     "What to do: %s\n\n"
-                     "To see all about it, and to start it again once the cause is mended:\n\n"
-                     "    tardis-consumer show %" APR_UINT64_T_FMT "\n"
-                     "    tardis-consumer retry %" APR_UINT64_T_FMT "\n",
-                     about(step), synced->state, step->outcome.error_text, tardis_error_name(error->code),
-                     tardis_fault_name(tardis_error_fault(error->code)), tardis_error_advice(error->code),
-                     synced->experiment_id, synced->experiment_id);
-    return add_notices(step, subject, body);
+    const char *values[MAIL_VARIABLES] = {NULL};
+    tardis_error_code_t code = step->error->code;
+    describe(step, values);
+    values[MAIL_STATE] = TARDIS_STATE_FAILED;
+    values[MAIL_COMMAND] = apr_pstrcat(step->pool, values[MAIL_PROGRAM], " retry ", values[MAIL_ID], NULL);
+    values[MAIL_ERROR_CODE] = tardis_error_name(code);
+    values[MAIL_ERROR_TEXT] = step->outcome.error_text;
+    values[MAIL_FAULT] = tardis_fault_name(tardis_error_fault(code));
+    values[MAIL_ADVICE] = tardis_error_advice(code);
+    return add_notices(step, MAIL_FAILED, values);
 }
 
-static tardis_error_t *add_notices(fsm_step_t *step, const char *subject, const char *body)
+static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *const values[])
 {
     apr_array_header_t *recipients;
     tardis_error_t *error = recipients_of(step, &recipients);
-    if (error)
+    if (error || recipients->nelts == 0)
         return error;
-    for (int i = 0; i < recipients->nelts; i++)
-        *(tardis_notification_t *)apr_array_push(step->outcome.notifications) =
-            (tardis_notification_t){.experiment_id = step->synced->experiment_id,
-                                    .recipient = APR_ARRAY_IDX(recipients, i, const char *),
-                                    .subject = subject,
-                                    .body = body};
+    tardis_notification_t notice = {.experiment_id = step->synced->experiment_id,
+                                    .about_state = values[MAIL_STATE],
+                                    .about_code = values[MAIL_ERROR_CODE]};
+    mail_template_fill(step->fsm->settings->mail_templates->of[kind], values, &notice.subject, &notice.body,
+                       step->pool);
+    for (int i = 0; i < recipients->nelts; i++) {
+        notice.recipient = APR_ARRAY_IDX(recipients, i, const char *);
+        *(tardis_notification_t *)apr_array_push(step->outcome.notifications) = notice;
+    }
     return NULL;
 }
 
@@ -101,24 +89,21 @@ static void add_recipient(apr_array_header_t *recipients, const char *address)
     APR_ARRAY_PUSH(recipients, const char *) = address;
 }
 
-static const char *about(const fsm_step_t *step)
+/* What mail says whatever it is about. */
+static void describe(const fsm_step_t *step, const char *values[])
 {
     const tardis_synced_t *synced = step->synced;
-    const char *base_url = step->fsm->settings->base_url;
-    const char *link = "";
-    if (base_url)
-        link = apr_psprintf(step->pool, "    at          %s/experiment/view/%" APR_UINT64_T_FMT "\n",
-                            base_url, synced->experiment_id);
-    return apr_psprintf(step->pool,
-                        "    experiment  %" APR_UINT64_T_FMT "\n"
-                        "    title       %s\n"
-                        "    uid         %s\n"
-                        "    provider    %s\n"
-                        "    files       %" APR_UINT64_T_FMT ", %s\n"
-                        "    below       %s/%" APR_UINT64_T_FMT "\n"
-                        "%s",
-                        synced->experiment_id, transfer_bounded(synced->title, 1000, step->pool), synced->uid,
-                        synced->provider_url, synced->file_count,
-                        tardis_format_bytes(synced->byte_count, step->pool), step->fsm->settings->store,
-                        synced->experiment_id, link);
+    const consumer_settings_t *settings = step->fsm->settings;
+    apr_pool_t *pool = step->pool;
+    values[MAIL_PROGRAM] = settings->command;
+    values[MAIL_ID] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, synced->experiment_id);
+    values[MAIL_TITLE] = transfer_bounded(synced->title, TITLE_MAX, pool);
+    values[MAIL_UID] = synced->uid;
+    values[MAIL_PROVIDER] = synced->provider_url;
+    values[MAIL_STATE_BEFORE] = synced->state;
+    values[MAIL_FILES] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, synced->file_count);
+    values[MAIL_BYTES] = tardis_format_bytes(synced->byte_count, pool);
+    values[MAIL_DIRECTORY] = apr_pstrcat(pool, settings->store, "/", values[MAIL_ID], NULL);
+    if (settings->base_url)
+        values[MAIL_URL] = apr_pstrcat(pool, settings->base_url, "/experiment/view/", values[MAIL_ID], NULL);
 }

@@ -9,15 +9,18 @@
 
 /** What became of the mail. */
 typedef struct outbox_counts_t {
-    int sent;
-    int failed;
+    int sent;     /**< mails that the server has accepted, digests among them */
+    int failed;   /**< mails that it has not */
+    int digests;  /**< of those sent: each stands for many */
+    int given_up; /**< mails that will not be tried again, each of a digest's counted */
 } outbox_counts_t;
 
 /**
- * Sends mail that is due, one after the other over one connection, until there is none, the mail server
- * cannot be reached, or
- * @a stopping says so (not asked before the first). A mail that is not accepted is due again after a backoff;
- * it is never given up. Needs context->http.
+ * Sends the mail that is due when it begins, one after the other over one connection, until there is none, the
+ * mail server cannot be reached or takes mail from nobody, or @a stopping says so (not asked before the
+ * first). Who has more than mail_digest_threshold of them gets one digest. A mail that is not accepted is due
+ * again after a backoff; one that the server has refused for as long as mail_deadline is given up. Any number
+ * may run at once. Needs context->http.
  * @return an error of the database.
  */
 tardis_error_t *outbox_deliver(const tardis_context_t *context, const consumer_settings_t *settings,

@@ -64,7 +64,7 @@ subtest 'complete' => sub {
     like($headers->{'message-id'}[0], qr/^<[^\s<>\@]+\@uni\.example>$/, 'a Message-ID');
     like($text, qr/uid +tardis\.\d+\n/, 'the uid');
     like($text, qr/\Q@{[$bed->env('CONSUMER_URL')]}\E\/experiment\/view\/$id\n/, 'a link');
-    like($text, qr/^    tardis-consumer show $id$/m, 'the command to look at it');
+    like($text, qr/^    tardis-consumer --config \S+ show $id$/m, 'the command to look at it');
     tick($bed, '--now');
     is(scalar $sink->messages, 2, 'nothing is sent twice');
 };
@@ -84,7 +84,7 @@ subtest 'failed' => sub {
     like($text, qr/1 of 1 files is not as promised: a: SHA-512 is .* \[digest_mismatch\]/, 'why');
     like($text, qr/^Who has to act: data$/m, 'whose fault');
     like($text, qr/^What to do: The file's content is not what the provider promised; /m, 'what to do');
-    like($text, qr/^    tardis-consumer retry $id$/m, 'the command');
+    like($text, qr/^    tardis-consumer --config \S+ retry $id$/m, 'the command');
     $bed->set_option('consumer', 'mail_owners', 'false');
 };
 

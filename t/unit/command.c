@@ -72,7 +72,7 @@ static const tardis_option_t options[] = {
 };
 
 static const tardis_tool_t tool = {"tardis-test", "tests what tools share", "/nonexistent/test.conf",
-                                   TARDIS_SCHEMA_PROVIDER, options, commands};
+                                   TARDIS_SCHEMA_PROVIDER, options, commands, NULL};
 
 static void read_back(FILE *file, char *text, size_t size)
 {

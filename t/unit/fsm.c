@@ -32,7 +32,14 @@ static fsm_step_t *step_in(fixture_t *fixture, const char *state)
     static const char *const administrators[] = {"ops@uni.example"};
     apr_array_header_t *list = apr_array_make(fixture->pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(list, const char *) = administrators[0];
+    static const char template[] =
+        "Subject: {{id}} {{state}}\n\n{{error_text}} [{{error_code}}]\n{{command}}\n";
+    mail_templates_t *templates = apr_pcalloc(fixture->pool, sizeof(*templates));
+    assert_null(mail_template_parse(&templates->of[MAIL_FAILED], MAIL_FAILED, "failed.txt", template,
+                                    sizeof(template) - 1, fixture->pool));
     fixture->settings = (consumer_settings_t){.store = "/store",
+                                              .command = "tardis-consumer",
+                                              .mail_templates = templates,
                                               .retry_minimum = 30,
                                               .poll_interval = 60,
                                               .poll_interval_maximum = 900,

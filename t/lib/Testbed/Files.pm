@@ -94,6 +94,7 @@ site_settings_url = "$bed->{site_settings_url}"
 poll_interval = 1
 smtp_url = "smtp://127.0.0.1:1"
 mail_from = "tardis\@uni.example"
+mail_template_directory = "$bed->{source}/conf/mail"
 $common
 provider "$bed->{provider_url}" {
   key_file = "$conf/client.key"
