@@ -38,18 +38,19 @@ tardis_provider_health_t provider_health_row(const tardis_db_rows_t *rows, const
     return (tardis_provider_health_t){
         .provider_url = provider_url,
         .failures = tardis_db_rows_unsigned(rows, first),
-        .failing_since = tardis_db_rows_time(rows, first + 1),
-        .times_left = tardis_db_rows_unsigned(rows, first + 2),
-        .left_at = tardis_db_rows_time(rows, first + 3),
-        .left_until = tardis_db_rows_time(rows, first + 4),
-        .put_off_until = tardis_db_rows_time(rows, first + 5),
-        .trial_owner = tardis_db_rows_text(rows, first + 6),
-        .trial_until = tardis_db_rows_time(rows, first + 7),
-        .answered_at = tardis_db_rows_time(rows, first + 8),
-        .error_code = tardis_db_rows_text(rows, first + 9),
-        .error_text = tardis_db_rows_text(rows, first + 10),
-        .updated_at = tardis_db_rows_time(rows, first + 11),
-        .now = tardis_db_rows_time(rows, first + 12),
+        .lost = tardis_db_rows_unsigned(rows, first + 1),
+        .failing_since = tardis_db_rows_time(rows, first + 2),
+        .times_left = tardis_db_rows_unsigned(rows, first + 3),
+        .left_at = tardis_db_rows_time(rows, first + 4),
+        .left_until = tardis_db_rows_time(rows, first + 5),
+        .put_off_until = tardis_db_rows_time(rows, first + 6),
+        .trial_owner = tardis_db_rows_text(rows, first + 7),
+        .trial_until = tardis_db_rows_time(rows, first + 8),
+        .answered_at = tardis_db_rows_time(rows, first + 9),
+        .error_code = tardis_db_rows_text(rows, first + 10),
+        .error_text = tardis_db_rows_text(rows, first + 11),
+        .updated_at = tardis_db_rows_time(rows, first + 12),
+        .now = tardis_db_rows_time(rows, first + 13),
     };
 }
 
@@ -134,10 +135,11 @@ static tardis_error_t *write_row(const tardis_context_t *context, const tardis_p
 {
     return tardis_db_execute(
         context->db,
-        "UPDATE provider_health SET failures = ?, failing_since = ?, times_left = ?, left_at = ?,"
+        "UPDATE provider_health SET failures = ?, lost = ?, failing_since = ?, times_left = ?, left_at = ?,"
         " left_until = ?, put_off_until = ?, trial_owner = ?, trial_until = ?, answered_at = ?, error_code = ?, error_text = ?,"
         " updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ?",
-        TARDIS_DB_VALUES(tardis_db_unsigned(health->failures), tardis_db_time(health->failing_since),
+        TARDIS_DB_VALUES(tardis_db_unsigned(health->failures), tardis_db_unsigned(health->lost),
+                         tardis_db_time(health->failing_since),
                          tardis_db_unsigned(health->times_left), tardis_db_time(health->left_at),
                          tardis_db_time(health->left_until), tardis_db_time(health->put_off_until),
                          tardis_db_text(health->trial_owner),

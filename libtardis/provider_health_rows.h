@@ -10,8 +10,9 @@
 
 /** The columns that provider_health_row() takes, in their order, of the table that is named h. */
 #define PROVIDER_HEALTH_COLUMNS                                                                              \
-    "h.failures, h.failing_since, h.times_left, h.left_at, h.left_until, h.put_off_until,"                   \
-    " h.trial_owner, h.trial_until, h.answered_at, h.error_code, h.error_text, h.updated_at, UTC_TIMESTAMP(6)"
+    "h.failures, h.lost, h.failing_since, h.times_left, h.left_at, h.left_until, h.put_off_until,"           \
+    " h.trial_owner, h.trial_until, h.answered_at, h.error_code, h.error_text, h.updated_at,"                \
+    " UTC_TIMESTAMP(6)"
 
 /** The current row's health. @param first the number of the first of those columns. */
 tardis_provider_health_t provider_health_row(const tardis_db_rows_t *rows, const char *provider_url,

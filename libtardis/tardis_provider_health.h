@@ -16,6 +16,7 @@
 typedef struct tardis_provider_health_t {
     const char *provider_url;
     apr_uint64_t failures;    /**< requests in a row that failed of the provider, not of what they were about */
+    apr_uint64_t lost;        /**< the last of them, that did not get through */
     apr_time_t failing_since; /**< of the first of them; 0: the last one did not fail */
     apr_uint64_t times_left;  /**< how often in a row it was left alone */
     apr_time_t left_at;       /**< when it was last left alone; 0: never */
@@ -88,6 +89,7 @@ typedef struct tardis_put_off_t {
     const char *error_code; /**< what it fails of */
     const char *error_text; /**< one that has it already has been put off for the same time: no attempt */
     const char *outage;     /**< how error_text starts: one whose error does so has its event already */
+    apr_time_t now;         /**< for the history */
     int limit;              /**< experiments at most */
 } tardis_put_off_t;
 

@@ -41,9 +41,7 @@ breaker_news_t breaker_news(const tardis_error_t *error)
 
 void breaker_begin(breaker_met_t *met, const tardis_provider_health_t *health)
 {
-    const tardis_error_t last = {
-        .code = health->error_code ? tardis_error_code_of(health->error_code) : TARDIS_ERROR_CODES};
-    *met = (breaker_met_t){.lost = breaker_news(&last) == BREAKER_LOST ? health->failures : 0};
+    *met = (breaker_met_t){.lost = health->lost};
 }
 
 void breaker_meet(breaker_met_t *met, const tardis_error_t *error, apr_time_t now, apr_pool_t *pool)
@@ -99,6 +97,7 @@ void breaker_apply(const void *baton, tardis_provider_health_t *health)
     if (met->failures == 0 || health->answered_at > met->failed_at)
         return;
     health->failures += (apr_uint64_t)met->failures;
+    health->lost = met->lost;
     if (!health->failing_since || health->failing_since > met->failed_since)
         health->failing_since = met->failed_since;
     health->error_code = tardis_error_name(met->error->code);
@@ -110,6 +109,7 @@ void breaker_apply(const void *baton, tardis_provider_health_t *health)
 static void end_outage(tardis_provider_health_t *health)
 {
     health->failures = 0;
+    health->lost = 0;
     health->failing_since = 0;
     health->times_left = 0;
     health->left_until = 0;

@@ -123,6 +123,8 @@ static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails,
     if (mails->failed)
         mail =
             apr_psprintf(pool, "%s, %d mail%s not sent", mail, mails->failed, mails->failed == 1 ? "" : "s");
+    if (counts->put_off)
+        mail = apr_psprintf(pool, ", %d put off%s", counts->put_off, mail);
     printf("tick: %d stepped, %d moved on, %d complete, %d failed, %d waiting, %d error%s%s in %.1f s\n",
            counts->stepped, counts->moved_on, counts->complete, counts->failed, counts->waiting,
            counts->errors, counts->errors == 1 ? "" : "s", mail, (double)took / (double)APR_USEC_PER_SEC);

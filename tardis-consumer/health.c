@@ -305,6 +305,7 @@ static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t
                                 .error_code = tardis_error_name(why->code),
                                 .error_text = why->text,
                                 .outage = outage_of(&known->noted, pool),
+                                .now = now_of(health),
                                 .limit = PAGE};
     int states = 0;
     int count;

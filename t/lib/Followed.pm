@@ -20,7 +20,8 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use JSON::PP;
 
-our @EXPORT = qw(add_provider follow put_files tick tick_until state row change events settle answer KEY);
+our @EXPORT = qw(add_provider follow put_files tick tick_until state row change events settle notify_of
+    answer KEY);
 
 use constant KEY => 'followed-key';
 
@@ -150,8 +151,22 @@ sub events {
         'SELECT kind, from_state, to_state, code FROM synced_event WHERE experiment_id = ? ORDER BY id', $id);
 }
 
-# ($bed): nothing that is there now is due any more, so that it is out of the way of what follows.
-sub settle { $_[0]->sql('consumer', 'UPDATE synced_experiment SET next_attempt_at = NULL'); return }
+# ($bed): nothing that is there now is due any more, and no provider is left alone, so that it is out of the way of
+# what follows.
+sub settle {
+    my ($bed) = @_;
+    $bed->sql('consumer', 'UPDATE synced_experiment SET next_attempt_at = NULL');
+    $bed->sql('consumer', 'DELETE FROM provider_health');
+    return;
+}
+
+# ($bed, $uid): the provider says that something has changed. Returns the status of the answer.
+sub notify_of {
+    my ($bed, $uid) = @_;
+    my $content = $bed->form(username => $bed->env('REGISTER_USER'), password => $bed->env('REGISTER_PASSWORD'));
+    return $bed->request('POST', $bed->env('CONSUMER_URL') . "/apps/sync/consumer/notify_experiment/$uid/",
+        content => $content, headers => {'Content-Type' => 'application/x-www-form-urlencoded'})->{status};
+}
 
 # (%status): the provider's answer to status/.
 sub answer {
