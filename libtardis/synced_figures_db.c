@@ -76,12 +76,14 @@ tardis_error_t *tardis_outbox_figures(const tardis_context_t *context, tardis_ou
     *figures = (tardis_outbox_figures_t){0};
     tardis_error_t *error =
         tardis_db_query(context->db,
-                        "SELECT COUNT(*), TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(6))"
-                        " FROM notification WHERE next_attempt_at IS NOT NULL",
+                        "SELECT COUNT(next_attempt_at), TIMESTAMPDIFF(MICROSECOND,"
+                        " MIN(IF(next_attempt_at IS NULL, NULL, created_at)), UTC_TIMESTAMP(6)),"
+                        " COUNT(*) - COUNT(next_attempt_at) FROM notification WHERE sent_at IS NULL",
                         TARDIS_DB_NO_VALUES, &rows, pool);
     if (!error && tardis_db_rows_next(rows)) {
         figures->waiting = tardis_db_rows_unsigned(rows, 0);
         figures->oldest_age = age(rows, 1);
+        figures->given_up = tardis_db_rows_unsigned(rows, 2);
     }
     return error;
 }

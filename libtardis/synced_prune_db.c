@@ -11,7 +11,7 @@ enum {
 /* What goes: neither how the experiment came here nor how it ended. Two parameters: the experiment and the
  * event that tells of its end. */
 #define EVENTS_TO_GO "synced_event WHERE experiment_id = ? AND kind <> 'registration' AND id <> ?"
-#define MAILS_TO_GO "notification WHERE experiment_id = ? AND sent_at IS NOT NULL"
+#define MAILS_TO_GO "notification WHERE experiment_id = ? AND next_attempt_at IS NULL"
 /* Two parameters: whether failed ones may be trimmed as well, and the days. */
 #define FINISHED                                                                                             \
     "s.state IN ('" TARDIS_STATE_COMPLETE "', IF(?, '" TARDIS_STATE_FAILED "', '" TARDIS_STATE_COMPLETE      \
@@ -74,7 +74,7 @@ static tardis_error_t *find(const tardis_context_t *context, const tardis_synced
                            " (SELECT COUNT(*) FROM synced_event v WHERE v.experiment_id = s.experiment_id"
                            "  AND v.kind <> 'registration' AND v.id <> " LAST_EVENT ") AS events,"
                            " (SELECT COUNT(*) FROM notification n WHERE n.experiment_id = s.experiment_id"
-                           "  AND n.sent_at IS NOT NULL) AS mails"
+                           "  AND n.next_attempt_at IS NULL) AS mails"
                            " FROM synced_experiment s WHERE s.experiment_id > ? AND " FINISHED
                            " HAVING events + mails > 0 ORDER BY s.experiment_id LIMIT ?",
                            TARDIS_DB_VALUES(tardis_db_unsigned(after), tardis_db_signed(prune->failed != 0),

@@ -61,6 +61,7 @@ typedef struct tardis_synced_error_figures_t {
 typedef struct tardis_outbox_figures_t {
     apr_uint64_t waiting;
     apr_interval_time_t oldest_age; /**< since the oldest one was written; 0: none waits */
+    apr_uint64_t given_up;          /**< the mail server has refused them for too long */
 } tardis_outbox_figures_t;
 
 /** @param figures set to an array of tardis_synced_figures_t, in the order of the states' names. */
@@ -94,8 +95,8 @@ typedef struct tardis_synced_pruned_t {
 
 /**
  * Trims the next few experiments that have finished: all events but registrations and the one that tells of
- * the end, and the mails that were sent, are removed. The experiment itself stays, and so does mail that
- * waits. Each experiment is locked while it is trimmed, and left alone if it was started again meanwhile. No
+ * the end, and the mails that were sent or given up, are removed. The experiment itself stays, and so does
+ * mail that waits. Each experiment is locked while it is trimmed, and left alone if it was started again meanwhile. No
  * transaction removes more than a bounded number of rows.
  * @param pruned counts are added to; `last` tells where to go on with the next call, and is 0 at the end.
  */

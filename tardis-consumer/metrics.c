@@ -152,4 +152,6 @@ static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out)
                "Time since the oldest mail that waits was written; 0: none waits.");
     fprintf(out, PREFIX "oldest_mail_age_seconds %.3f\n",
             (double)outbox->oldest_age / (double)APR_USEC_PER_SEC);
+    write_head(out, "mails_given_up", "Mails that the mail server has refused for too long.");
+    fprintf(out, PREFIX "mails_given_up %" APR_UINT64_T_FMT "\n", outbox->given_up);
 }

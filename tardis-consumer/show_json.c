@@ -60,10 +60,13 @@ static json_t *mails_json(const show_t *show)
     for (int i = 0; i < show->notifications->nelts; i++) {
         const tardis_notification_t *mail = &APR_ARRAY_IDX(show->notifications, i, tardis_notification_t);
         json_array_append_new(array,
-                              json_pack("{s:s, s:s, s:o, s:o, s:I, s:s?}", "recipient", mail->recipient,
-                                        "subject", mail->subject, "sent_at", json_time(mail->sent_at),
-                                        "next_attempt_at", json_time(mail->next_attempt_at), "attempts",
-                                        (json_int_t)mail->attempts, "error_code", mail->error_code));
+                              json_pack("{s:s, s:s, s:o, s:o, s:b, s:I, s:s?, s:s?}", "recipient",
+                                        mail->recipient, "subject", mail->subject, "sent_at",
+                                        json_time(mail->sent_at), "next_attempt_at",
+                                        json_time(mail->next_attempt_at), "given_up",
+                                        !mail->sent_at && !mail->next_attempt_at, "attempts",
+                                        (json_int_t)mail->attempts, "error_code", mail->error_code,
+                                        "error_text", mail->error_text));
     }
     return array;
 }

@@ -96,9 +96,12 @@ static void print_mail(const show_t *show, apr_pool_t *pool)
         const tardis_notification_t *mail = &APR_ARRAY_IDX(show->notifications, i, tardis_notification_t);
         if (mail->sent_at)
             line(i ? "" : "mail", "to %s, sent %s", mail->recipient, tardis_format_time(mail->sent_at, pool));
-        else
+        else if (mail->next_attempt_at)
             line(i ? "" : "mail", "to %s, waiting until %s%s%s", mail->recipient,
                  tardis_format_time(mail->next_attempt_at, pool), mail->error_text ? ": " : "",
+                 mail->error_text ? clean(mail->error_text, pool) : "");
+        else
+            line(i ? "" : "mail", "to %s, given up: %s", mail->recipient,
                  mail->error_text ? clean(mail->error_text, pool) : "");
     }
 }

@@ -80,8 +80,10 @@ static json_t *mails_json(const why_t *why)
     json_t *array = json_array();
     for (int i = 0; i < why->mails->nelts; i++) {
         const tardis_notification_t *mail = &APR_ARRAY_IDX(why->mails, i, tardis_notification_t);
-        json_array_append_new(array, json_pack("{s:s, s:o, s:s?}", "recipient", mail->recipient, "sent_at",
-                                               json_time(mail->sent_at), "error_code", mail->error_code));
+        json_array_append_new(array, json_pack("{s:s, s:o, s:b, s:s?}", "recipient", mail->recipient,
+                                               "sent_at", json_time(mail->sent_at), "given_up",
+                                               !mail->sent_at && !mail->next_attempt_at, "error_code",
+                                               mail->error_code));
     }
     return array;
 }

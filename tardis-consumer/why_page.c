@@ -133,8 +133,9 @@ static void print_mails(const why_t *why, apr_pool_t *pool)
                                          tardis_format_time(mail->sent_at, pool)));
         else
             paragraph_print(2, "",
-                            apr_psprintf(pool, "Mail about it to %s is waiting to be sent%s%s.",
-                                         mail->recipient, mail->error_text ? ": " : "",
+                            apr_psprintf(pool, "Mail about it to %s %s%s%s.", mail->recipient,
+                                         mail->next_attempt_at ? "is waiting to be sent" : "was given up",
+                                         mail->error_text ? ": " : "",
                                          mail->error_text ? mail->error_text : ""));
     }
 }

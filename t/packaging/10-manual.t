@@ -39,10 +39,11 @@ sub options {
     my ($common) = $header =~ /#define TARDIS_COMMON_OPTIONS(.*?)\n\n/s;
     my %existing;
     my $tables = $common . slurp("$source/tardis-$side/settings.c");
-    while ($tables =~ /\{"(\w+)", TARDIS_OPTION_\w+, (NULL|TARDIS_SYSCONFDIR "[^"]*"|"[^"]*")/g) {
+    while ($tables =~ /\{"(\w+)", TARDIS_OPTION_\w+, (NULL|TARDIS_\w+DIR "[^"]*"|"[^"]*")/g) {
         my ($name, $default) = ($1, $2);
         $default = '' if $default eq 'NULL';
-        $existing{$name} = $default =~ s{^TARDIS_SYSCONFDIR }{/etc/tardis}r =~ s/"//gr;
+        $existing{$name} = $default =~ s{^TARDIS_SYSCONFDIR }{/etc/tardis}r
+            =~ s{^TARDIS_DATADIR }{/usr/share/tardis}r =~ s/"//gr;
     }
     ok(keys %existing > 10, 'there are options');
     is_deeply(\%documented, \%existing, 'each is in the page with its default, and no other');

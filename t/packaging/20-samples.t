@@ -72,12 +72,13 @@ done_testing;
 # As the README says, with a directory of this test for /etc/tardis and the like.
 sub install_samples {
     make_path($etc, "$etc/store");
-    for my $sample (glob("$source/conf/*")) {
+    for my $sample (grep { -f } glob("$source/conf/*")) {
         my ($name) = $sample =~ m{([^/]+)$};
         my $build = $bed->env('TARDIS_BUILD_DIR');
         my $text = $bed->slurp($sample);
         $text =~ s{/usr/lib/apache2/modules/(mod_tardis_\w+)\.so}{$build/$1/.libs/$1.so}g;
         $text =~ s{/srv/tardis/store}{$etc/store}g;
+        $text =~ s{/usr/share/tardis/mail}{$source/conf/mail}g;
         $text =~ s{/etc/tardis}{$etc}g;
         $text =~ s{/var/lib/tardis}{$etc}g;
         Testbed::Files::put("$etc/$name", 0640, $text);
