@@ -66,6 +66,7 @@ PERL_TESTS = \
 	t/provider-views/50-key-file.t \
 	t/provider-views/60-configtest.t \
 	t/consumer/10-states.t \
+	t/consumer/15-schedule.t \
 	t/consumer/20-bad-provider.t \
 	t/consumer/30-integrity.t \
 	t/consumer/40-list-show-retry.t \

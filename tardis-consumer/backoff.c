@@ -11,13 +11,12 @@ apr_interval_time_t backoff_wait(apr_uint64_t attempts, long minimum, long maxim
         longest *= 2;
     if (longest > (double)maximum)
         longest = (double)maximum;
+    double spread = longest > shortest ? longest - shortest : 0;
     if (shortest < (double)retry_after)
         shortest = (double)retry_after;
-    if (shortest > (double)maximum)
-        shortest = (double)maximum;
-    double seconds = shortest;
-    if (longest > shortest)
-        seconds += (longest - shortest) * fraction;
+    double seconds = shortest + spread * fraction;
+    if (seconds > (double)maximum)
+        seconds = (double)maximum;
     return (apr_interval_time_t)(seconds * (double)APR_USEC_PER_SEC);
 }
 

@@ -13,8 +13,8 @@
  * @param attempts failed ones in a row, from 1.
  * @param minimum seconds; 0 counts as 1 when it is doubled.
  * @param maximum seconds.
- * @param retry_after seconds the other side asked for, or 0: the wait is at least that, but never above
- * maximum.
+ * @param retry_after seconds the other side asked for, or 0: the wait is at least that, and spread as far
+ * beyond it, since all were asked for the same; but never above maximum.
  * @param fraction from 0 to 1: where in the range; see backoff_fraction().
  */
 apr_interval_time_t backoff_wait(apr_uint64_t attempts, long minimum, long maximum, long retry_after,

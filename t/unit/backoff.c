@@ -34,8 +34,10 @@ static void waits_as_long_as_it_was_asked_to(void **state)
 {
     (void)state;
     assert_true(seconds(1, 30, 3600, 600, 0.0) == 600.0);
-    assert_true(seconds(1, 30, 3600, 600, 1.0) == 600.0);
-    assert_true(seconds(5, 30, 3600, 600, 1.0) == 960.0);
+    assert_true(seconds(1, 30, 3600, 600, 1.0) == 630.0);
+    assert_true(seconds(5, 30, 3600, 600, 0.5) == 1065.0);
+    assert_true(seconds(5, 30, 3600, 3000, 1.0) == 3600.0);
+    assert_true(seconds(1, 30, 3600, 20, 0.0) == 30.0);
     assert_true(seconds(1, 30, 3600, 86400, 1.0) == 3600.0);
 }
 
