@@ -81,6 +81,7 @@ PERL_TESTS = \
 	t/consumer/83-batch-status.t \
 	t/consumer/84-slow-provider.t \
 	t/consumer/85-nothing-to-do.t \
+	t/consumer/86-eight-ticks.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t
@@ -101,6 +102,7 @@ UNIT_TESTS = \
 	t/unit/users \
 	t/unit/backoff \
 	t/unit/schedule \
+	t/unit/breaker \
 	t/unit/fsm
 
 # Programs that perl tests run.
@@ -122,6 +124,9 @@ t_unit_config_LDADD = $(UNIT_LIBS)
 t_unit_error_SOURCES = t/unit/error.c
 t_unit_error_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_error_LDADD = $(UNIT_LIBS)
+t_unit_breaker_SOURCES = t/unit/breaker.c tardis-consumer/breaker.c tardis-consumer/breaker.h
+t_unit_breaker_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer
+t_unit_breaker_LDADD = $(UNIT_LIBS)
 t_unit_backoff_SOURCES = t/unit/backoff.c tardis-consumer/backoff.c tardis-consumer/backoff.h
 t_unit_backoff_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer
 t_unit_backoff_LDADD = $(UNIT_LIBS)
