@@ -156,7 +156,7 @@ typedef struct tardis_synced_outcome_t {
     const char *lease_owner;     /**< the claim it was taken under */
     const char *state;           /**< from now on; the same as before: it stays */
     int entered;                 /**< not 0: it has just come into this state */
-    int moved;                   /**< not 0: something moved, so it does not stall */
+    int moved;                   /**< not 0: something moved, or its deadline begins anew */
     apr_uint64_t attempts;       /**< failed ones in a row */
     apr_interval_time_t wait;    /**< until the next step; 0: due at once; -1: nothing more to do */
     const char *status_document; /**< the provider's answer; NULL: keep what there is */
@@ -201,11 +201,16 @@ tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_
 
 /* ---- History: append-only. ---- */
 
-/** One event. */
+/**
+ * One event. A `request` is a question for the files, an `answer` what came back, and what the provider says of
+ * the transfer: at first, and whenever it says something else than figures. No event for each answer: a
+ * million transfers that are asked about every minute would write a million rows a minute; the last answer is
+ * in the row. The events of a step are saved with its outcome, so a step that was killed has none.
+ */
 typedef struct tardis_synced_event_t {
     apr_time_t at;          /**< set when read; when written the server's clock decides */
     const char *host;       /**< set when read; when written this host's name */
-    const char *kind;       /**< registration, transition, request, error, manual or notify */
+    const char *kind;       /**< registration, transition, request, answer, error, manual, notify */
     const char *from_state; /**< NULL: none */
     const char *to_state;   /**< NULL: the state did not change */
     const char *code;       /**< name of a typed error; NULL: none */
