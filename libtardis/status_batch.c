@@ -2,35 +2,46 @@
 
 #include <apr_strings.h>
 
-static tardis_error_t *read_protocol(const json_t *document, int *batch_status, apr_pool_t *pool);
+static tardis_error_t *read_protocol(const json_t *document, tardis_protocol_t *protocol, apr_pool_t *pool);
+static tardis_error_t *read_limit(const json_t *document, const char *name, int maximum, int *limit,
+                                  apr_pool_t *pool);
 static tardis_error_t *read_statuses(const json_t *document, const char *const *uids, int count,
                                      tardis_status_answer_t *answers, apr_pool_t *pool);
 static tardis_error_t *load(const char *text, apr_size_t length, json_t **document, apr_pool_t *pool);
 
-tardis_error_t *tardis_protocol_decode(const char *text, apr_size_t length, int *batch_status,
+tardis_error_t *tardis_protocol_decode(const char *text, apr_size_t length, tardis_protocol_t *protocol,
                                        apr_pool_t *pool)
 {
     json_t *document;
     tardis_error_t *error = load(text, length, &document, pool);
     if (!error)
-        error = read_protocol(document, batch_status, pool);
+        error = read_protocol(document, protocol, pool);
     json_decref(document);
     return error;
 }
 
-static tardis_error_t *read_protocol(const json_t *document, int *batch_status, apr_pool_t *pool)
+static tardis_error_t *read_protocol(const json_t *document, tardis_protocol_t *protocol, apr_pool_t *pool)
 {
-    const json_t *protocol = json_object_get(document, "protocol");
-    const json_t *limit = json_object_get(document, "batch_status");
-    *batch_status = 0;
-    if (!json_is_integer(protocol) || json_integer_value(protocol) != 1)
+    const json_t *number = json_object_get(document, "protocol");
+    if (!json_is_integer(number) || json_integer_value(number) != 1)
         return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "it has no `protocol` that is 1");
-    if (!limit)
+    tardis_error_t *error =
+        read_limit(document, "batch_status", TARDIS_STATUS_BATCH_MAX, &protocol->batch_status, pool);
+    if (!error)
+        error = read_limit(document, "get_files", TARDIS_GET_FILES_MAX, &protocol->get_files, pool);
+    return error;
+}
+
+static tardis_error_t *read_limit(const json_t *document, const char *name, int maximum, int *limit,
+                                  apr_pool_t *pool)
+{
+    const json_t *value = json_object_get(document, name);
+    *limit = 0;
+    if (!value)
         return NULL;
-    if (!json_is_integer(limit) || json_integer_value(limit) < 1)
-        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "its `batch_status` is not a count");
-    *batch_status = json_integer_value(limit) < TARDIS_STATUS_BATCH_MAX ? (int)json_integer_value(limit)
-                                                                        : TARDIS_STATUS_BATCH_MAX;
+    if (!json_is_integer(value) || json_integer_value(value) < 1)
+        return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "its `%s` is not a count", name);
+    *limit = json_integer_value(value) < maximum ? (int)json_integer_value(value) : maximum;
     return NULL;
 }
 

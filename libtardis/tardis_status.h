@@ -43,6 +43,8 @@ const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool
 
 /** Most uids that one `POST status/` may ask about (protocol.md, "Extensions"). */
 #define TARDIS_STATUS_BATCH_MAX 1000
+/** Most files that one `POST get/` may ask for again; a form has at most TARDIS_FORM_FIELDS_MAX fields in all. */
+#define TARDIS_GET_FILES_MAX 900
 
 /** One status of an answer to `POST status/`. */
 typedef struct tardis_status_entry_t {
@@ -64,14 +66,17 @@ const char *tardis_statuses_encode(const tardis_status_entry_t *entries, int cou
 tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis_status_t **status,
                                      apr_pool_t *pool);
 
+/** What a provider can do beyond the original (protocol.md, "Extensions"). */
+typedef struct tardis_protocol_t {
+    int batch_status; /**< uids that one `POST status/` may ask about, at most TARDIS_STATUS_BATCH_MAX; 0: none */
+    int get_files;    /**< files that one `POST get/` may ask for, at most TARDIS_GET_FILES_MAX; 0: none */
+} tardis_protocol_t;
+
 /**
- * Reads the document by which a provider tells what it can do beyond the original, `GET
- * /apps/sync/provider/`.
- * @param batch_status set to how many uids one `POST status/` may ask about, at most
- * TARDIS_STATUS_BATCH_MAX; 0: it takes none.
+ * Reads the document by which a provider tells what it can do, `GET /apps/sync/provider/`.
  * @return TARDIS_ANSWER_MALFORMED: not JSON, another `protocol` than 1, a wrong type.
  */
-tardis_error_t *tardis_protocol_decode(const char *text, apr_size_t length, int *batch_status,
+tardis_error_t *tardis_protocol_decode(const char *text, apr_size_t length, tardis_protocol_t *protocol,
                                        apr_pool_t *pool);
 
 /** What an answer to `POST status/` says about one uid: one of both is NULL. */

@@ -30,9 +30,6 @@ typedef struct tardis_status_query_t {
         *error; /**< ... or why there is none: TARDIS_UID_INVALID, TARDIS_UID_UNKNOWN, TARDIS_NOT_REQUESTED */
 } tardis_status_query_t;
 
-/** Most files that one `get/` may ask for again; a form has at most TARDIS_FORM_FIELDS_MAX fields in all. */
-#define TARDIS_GET_FILES_MAX 900
-
 /** Which files of an experiment a client wants again, and what it is granted. */
 typedef struct tardis_sync_partial_t {
     const apr_array_header_t *files; /**< const char *: paths, syntactically right; at least one */

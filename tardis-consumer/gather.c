@@ -49,7 +49,7 @@ static source_t *source_of(gather_t *gather, const fsm_step_t *step);
 static fsm_step_t *take(source_t *source);
 static void flush_source(source_t *source);
 static void give_to_lanes(source_t *source);
-static void discovered(void *baton, const tardis_error_t *error, int batch_status);
+static void discovered(void *baton, const tardis_error_t *error, const tardis_protocol_t *protocol);
 static void ask(source_t *source);
 static void told(void *baton, const tardis_error_t *error, const tardis_status_answer_t *answers);
 static int counts_for_each(const tardis_error_t *error);
@@ -146,15 +146,15 @@ static void give_to_lanes(source_t *source)
         lanes_add(source->gather->lanes, step);
 }
 
-static void discovered(void *baton, const tardis_error_t *error, int batch_status)
+static void discovered(void *baton, const tardis_error_t *error, const tardis_protocol_t *protocol)
 {
     source_t *source = baton;
     gather_t *gather = source->gather;
-    source->manner = error ? ONE_BY_ONE : TOGETHER;
-    source->limit = batch_status;
-    gather->worthwhile |= !error;
+    source->limit = error ? 0 : protocol->batch_status;
+    source->manner = source->limit ? TOGETHER : ONE_BY_ONE;
+    gather->worthwhile |= source->limit > 0;
     lanes_report(gather->lanes, source->provider->url, error);
-    if (error)
+    if (!source->limit)
         give_to_lanes(source);
 }
 

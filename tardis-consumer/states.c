@@ -12,7 +12,7 @@
 #define PROBLEMS_NAMED 3
 
 static const consumer_provider_t *provider_of(fsm_step_t *step);
-static void got(void *baton, const tardis_error_t *error);
+static void got(void *baton, const tardis_error_t *error, const transfer_granted_t *granted);
 static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status);
 static tardis_status_t *last_status(const fsm_step_t *step);
 static void note_answer(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status);
@@ -54,9 +54,10 @@ static const consumer_provider_t *provider_of(fsm_step_t *step)
     return NULL;
 }
 
-static void got(void *baton, const tardis_error_t *error)
+static void got(void *baton, const tardis_error_t *error, const transfer_granted_t *granted)
 {
     fsm_step_t *step = baton;
+    (void)granted;
     if (error) {
         fsm_fail(step, error);
         return;

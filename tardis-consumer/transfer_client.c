@@ -12,7 +12,9 @@ enum {
     ANSWER_MAX = 64 * 1024, /* bytes of an answer that are read; more is ANSWER_TOO_LARGE */
     EXCERPT_MAX = 200,      /* bytes of an answer that are quoted in an error */
     MESSAGE_MAX = 1000,     /* bytes of each text in a status document */
-    STATUS_MAX = 4096       /* bytes for each uid of an answer about many */
+    STATUS_MAX = 4096,      /* bytes for each uid of an answer about many */
+    FILES_NAMED = 3,        /* of the files that a request names, in the history */
+    NUMBER_DIGITS = 18      /* of a number in a header, at most */
 };
 
 /* Below a provider's base URL. */
@@ -38,6 +40,7 @@ typedef struct {
 static exchange_t *start(const char *method, const consumer_provider_t *provider, const char *path,
                          const apr_table_t *fields, tardis_http_request_t *request, apr_pool_t *pool);
 static void get_done(void *baton, tardis_http_response_t *response);
+static apr_uint64_t number_in(const tardis_http_response_t *response, const char *name);
 static void status_done(void *baton, tardis_http_response_t *response);
 static void discover_done(void *baton, tardis_http_response_t *response);
 static void statuses_done(void *baton, tardis_http_response_t *response);
@@ -55,10 +58,14 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
                          const transfer_get_t *get, transfer_get_done_fn *done, void *baton, apr_pool_t *pool)
 {
     tardis_http_request_t request;
-    apr_table_t *fields = apr_table_make(pool, 3);
+    apr_table_t *fields = apr_table_make(pool, 4);
     apr_table_setn(fields, "uid", get->uid);
     apr_table_setn(fields, "dest_path", get->dest_path);
     apr_table_setn(fields, "site_settings_url", get->site_settings_url);
+    if (get->files)
+        apr_table_setn(fields, "sending", apr_psprintf(pool, "%" APR_UINT64_T_FMT, get->sending));
+    for (int i = 0; get->files && i < get->files->nelts; i++)
+        apr_table_addn(fields, "file", APR_ARRAY_IDX(get->files, i, const char *));
     exchange_t *exchange = start("POST", provider, GET, fields, &request, pool);
     exchange->got = done;
     exchange->baton = baton;
@@ -68,8 +75,16 @@ void transfer_client_get(const tardis_context_t *context, const consumer_provide
 const char *transfer_client_get_text(const consumer_provider_t *provider, const transfer_get_t *get,
                                      apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "POST %s" VIEWS GET " uid=%s dest_path=%s site_settings_url=%s", provider->url,
-                        get->uid, get->dest_path, get->site_settings_url);
+    const char *text = apr_psprintf(pool, "POST %s" VIEWS GET " uid=%s dest_path=%s site_settings_url=%s",
+                                    provider->url, get->uid, get->dest_path, get->site_settings_url);
+    if (!get->files)
+        return text;
+    text = apr_psprintf(pool, "%s sending=%" APR_UINT64_T_FMT, text, get->sending);
+    for (int i = 0; i < get->files->nelts && i < FILES_NAMED; i++)
+        text = apr_pstrcat(pool, text, " file=", APR_ARRAY_IDX(get->files, i, const char *), NULL);
+    return get->files->nelts <= FILES_NAMED
+               ? text
+               : apr_psprintf(pool, "%s ... (%d fields file)", text, get->files->nelts);
 }
 
 void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
@@ -129,6 +144,7 @@ static exchange_t *start(const char *method, const consumer_provider_t *provider
 static void get_done(void *baton, tardis_http_response_t *response)
 {
     exchange_t *exchange = baton;
+    transfer_granted_t granted = {number_in(response, "X-Tardis-Files"), number_in(response, "X-Tardis-Sending")};
     tardis_error_t *error = classify(exchange, response);
     if (!error && !body_is(response, "OK")) {
         int refused = response->body && strncmp(response->body, REFUSAL, strlen(REFUSAL)) == 0;
@@ -136,7 +152,16 @@ static void get_done(void *baton, tardis_http_response_t *response)
             exchange->pool, refused ? TARDIS_PROVIDER_ERROR : TARDIS_ANSWER_MALFORMED,
             "%s answers 200, not with OK but with \"%s\"", exchange->url, excerpt(exchange, response));
     }
-    exchange->got(exchange->baton, error);
+    exchange->got(exchange->baton, error, &granted);
+}
+
+/* The number in a header; 0: it is not there, or holds something else. */
+static apr_uint64_t number_in(const tardis_http_response_t *response, const char *name)
+{
+    const char *text = response->headers ? apr_table_get(response->headers, name) : NULL;
+    if (!text || !*text || strlen(text) > NUMBER_DIGITS || text[strspn(text, "0123456789")])
+        return 0;
+    return (apr_uint64_t)apr_atoi64(text);
 }
 
 static void status_done(void *baton, tardis_http_response_t *response)
@@ -157,14 +182,11 @@ static void status_done(void *baton, tardis_http_response_t *response)
 static void discover_done(void *baton, tardis_http_response_t *response)
 {
     exchange_t *exchange = baton;
-    int batch_status = 0;
+    tardis_protocol_t protocol = {0};
     tardis_error_t *error = classify(exchange, response);
     if (!error)
-        error = tardis_protocol_decode(response->body, response->body_length, &batch_status, exchange->pool);
-    if (!error && batch_status == 0)
-        error = tardis_error_create(exchange->pool, TARDIS_ANSWER_MALFORMED, "%s names no batch_status",
-                                    exchange->url);
-    exchange->discovered(exchange->baton, error, batch_status);
+        error = tardis_protocol_decode(response->body, response->body_length, &protocol, exchange->pool);
+    exchange->discovered(exchange->baton, error, &protocol);
 }
 
 static void statuses_done(void *baton, tardis_http_response_t *response)

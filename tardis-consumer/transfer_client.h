@@ -13,7 +13,9 @@
 #include "tardis_status.h"
 
 /** How a request ended: @a error NULL is success. What is handed over lives in the pool of the request. */
-typedef void transfer_get_done_fn(void *baton, const tardis_error_t *error);
+typedef struct transfer_granted_t transfer_granted_t;
+typedef void transfer_get_done_fn(void *baton, const tardis_error_t *error,
+                                  const transfer_granted_t *granted);
 typedef void transfer_status_done_fn(void *baton, const tardis_error_t *error, const tardis_status_t *status);
 
 /** What `get/` asks for. */
@@ -21,7 +23,15 @@ typedef struct transfer_get_t {
     const char *uid;
     const char *dest_path;
     const char *site_settings_url;
+    const apr_array_header_t *files; /**< const char *: paths of those that are wanted again; NULL: all */
+    apr_uint64_t sending;            /**< with files: after which all others were proven */
 } transfer_get_t;
+
+/** What a provider says beyond `OK`; a number that it does not say, or not as a number, is 0. */
+struct transfer_granted_t {
+    apr_uint64_t files;   /**< how many files it sends, and no others; 0: all */
+    apr_uint64_t sending; /**< the sending in which it does */
+};
 
 /**
  * POST get/: success is 200 with the body `OK`. Needs context->http; @a done is called by its
@@ -44,12 +54,13 @@ const char *transfer_client_get_text(const consumer_provider_t *provider, const 
 void transfer_client_status(const tardis_context_t *context, const consumer_provider_t *provider,
                             const char *uid, transfer_status_done_fn *done, void *baton, apr_pool_t *pool);
 
-/** How a question for what a provider can do ended. @param batch_status uids that one request may name. */
-typedef void transfer_discover_done_fn(void *baton, const tardis_error_t *error, int batch_status);
+/** How a question for what a provider can do ended. @param protocol not to be looked at after an error. */
+typedef void transfer_discover_done_fn(void *baton, const tardis_error_t *error,
+                                       const tardis_protocol_t *protocol);
 
 /**
  * GET /apps/sync/provider/ (protocol.md, "Extensions"). An original answers 404; whatever is not the
- * document is an error, also one without `batch_status`.
+ * document is an error.
  */
 void transfer_client_discover(const tardis_context_t *context, const consumer_provider_t *provider,
                               transfer_discover_done_fn *done, void *baton, apr_pool_t *pool);

@@ -24,12 +24,13 @@ int fuzz_status(const char *data, apr_size_t size, apr_pool_t *pool)
 
 static int abilities(const char *data, apr_size_t size, apr_pool_t *pool)
 {
-    int batch_status = -1;
-    tardis_error_t *error = tardis_protocol_decode(data, size, &batch_status, pool);
+    tardis_protocol_t protocol = {-1, -1};
+    tardis_error_t *error = tardis_protocol_decode(data, size, &protocol, pool);
     if (error)
         fuzz_check_error(error, allowed);
     else
-        FUZZ_PROMISE(batch_status >= 0 && batch_status <= TARDIS_STATUS_BATCH_MAX);
+        FUZZ_PROMISE(protocol.batch_status >= 0 && protocol.batch_status <= TARDIS_STATUS_BATCH_MAX &&
+                     protocol.get_files >= 0 && protocol.get_files <= TARDIS_GET_FILES_MAX);
     return !error;
 }
 
