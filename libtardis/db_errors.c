@@ -24,6 +24,7 @@ static const server_error_t server_errors[] = {
     {1077, TARDIS_DATABASE_UNAVAILABLE, 1}, /* normal shutdown */
     {1079, TARDIS_DATABASE_UNAVAILABLE, 1}, /* shutdown complete */
     {1080, TARDIS_DATABASE_UNAVAILABLE, 1}, /* forcing close of the thread */
+    {1091, TARDIS_DATABASE_DUPLICATE, 0},   /* what is to be dropped was dropped already */
     {1129, TARDIS_DATABASE_UNAVAILABLE, 1}, /* host is blocked */
     {1152, TARDIS_DATABASE_UNAVAILABLE, 1}, /* aborted connection */
     {1158, TARDIS_DATABASE_UNAVAILABLE, 1}, /* error reading packets */

@@ -137,7 +137,7 @@ static tardis_error_t *read_version(const upgrade_t *upgrade, unsigned *version,
     return error;
 }
 
-/* A column or an index that is there already is left by an upgrade that was killed. */
+/* A column or an index that is there already, or gone already, is left by an upgrade that was killed. */
 static tardis_error_t *apply_step(const upgrade_t *upgrade, const schema_step_t *step, apr_pool_t *pool)
 {
     int taken;

@@ -116,7 +116,7 @@ static tardis_error_t *notify(const tardis_context_t *context, const void *baton
             continue;
         error = tardis_db_execute(
             context->db,
-            "UPDATE synced_experiment SET next_attempt_at = UTC_TIMESTAMP(6) WHERE experiment_id = ?",
+            "UPDATE synced_experiment SET next_attempt_at = " SYNCED_AT_ONCE " WHERE experiment_id = ?",
             TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
         if (!error)
             error = tardis_synced_event_add(context, experiment_id, &event, pool);

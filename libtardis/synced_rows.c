@@ -3,6 +3,12 @@
 apr_array_header_t *synced_rows_read(tardis_db_rows_t *rows, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 8, sizeof(tardis_synced_t));
+    synced_rows_add(rows, found);
+    return found;
+}
+
+void synced_rows_add(tardis_db_rows_t *rows, apr_array_header_t *found)
+{
     while (tardis_db_rows_next(rows)) {
         *(tardis_synced_t *)apr_array_push(found) = (tardis_synced_t){
             .experiment_id = tardis_db_rows_unsigned(rows, 0),
@@ -28,5 +34,4 @@ apr_array_header_t *synced_rows_read(tardis_db_rows_t *rows, apr_pool_t *pool)
             .now = tardis_db_rows_time(rows, 20),
         };
     }
-    return found;
 }

@@ -5,23 +5,20 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "db_list.h"
 #include "db_transact.h"
+#include "synced_rows.h"
 #include "notification_rows.h"
 #include "tardis_command.h"
-#include "tardis_db.h"
 
-/* Rows that one statement locks or changes at most: 4 to the power of 4. */
-#define BLOCK_MAXIMUM 256
 /* As many that say the same are worth a statement of their own. */
 #define ALIKE_MINIMUM 16
-/* Values of the statement for those that say the same, before their ids. */
-#define ALIKE_VALUES 3
 
 /* One row of a block, locked until the transaction ends. */
 typedef struct {
     apr_uint64_t experiment_id;
     const char *lease_owner; /* NULL: none */
-    int notified;
+    int due_again;
     const char *uid;
     const char *provider_url;
     const void *document_digest;
@@ -58,8 +55,6 @@ static tardis_error_t *save_block(const tardis_context_t *context, const writer_
                                   tardis_synced_outcome_t **outcomes, int count, apr_pool_t *pool);
 static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_outcome_t **outcomes,
                                  int count, apr_hash_t **rows, apr_pool_t *pool);
-static int block_of(int count);
-static const char *list_statement(const char *start, int count, const char *ending, apr_pool_t *pool);
 static tardis_error_t *write_row(const writer_t *writer, const held_t *held,
                                  const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
 static tardis_error_t *write_events(const writer_t *writer, const held_t *held,
@@ -100,7 +95,7 @@ static tardis_error_t *save_alike(const tardis_context_t *context, const apr_arr
         const char *shape = shape_of(outcome, pool);
         apr_array_header_t *group = shape ? apr_hash_get(groups, shape, APR_HASH_KEY_STRING) : *rest;
         if (!group) {
-            group = apr_array_make(pool, BLOCK_MAXIMUM, sizeof(outcome));
+            group = apr_array_make(pool, DB_LIST_MAXIMUM, sizeof(outcome));
             apr_hash_set(groups, shape, APR_HASH_KEY_STRING, group);
         }
         APR_ARRAY_PUSH(group, tardis_synced_outcome_t *) = outcome;
@@ -132,34 +127,29 @@ static tardis_error_t *update_alike(const tardis_context_t *context, const apr_a
                                     apr_pool_t *pool)
 {
     const tardis_synced_outcome_t *first = APR_ARRAY_IDX(alike, 0, const tardis_synced_outcome_t *);
-    tardis_db_value_t values[ALIKE_VALUES + BLOCK_MAXIMUM] = {tardis_db_signed(first->wait),
-                                                              tardis_db_unsigned(first->attempts),
-                                                              tardis_db_text(first->lease_owner)};
-    for (int from = 0; from < alike->nelts; from += BLOCK_MAXIMUM) {
-        int count = alike->nelts - from < BLOCK_MAXIMUM ? alike->nelts - from : BLOCK_MAXIMUM;
-        int block = block_of(count);
-        tardis_db_changes_t changes;
-        for (int i = 0; i < block; i++) {
-            tardis_synced_outcome_t *outcome =
-                APR_ARRAY_IDX(alike, from + (i < count ? i : 0), tardis_synced_outcome_t *);
-            values[ALIKE_VALUES + i] = tardis_db_unsigned(outcome->experiment_id);
-            outcome->saved = 1;
-        }
-        tardis_error_t *error = tardis_db_execute(
-            context->db,
-            list_statement("UPDATE synced_experiment FORCE INDEX (PRIMARY) SET next_attempt_at ="
-                           " CASE WHEN next_attempt_at < lease_until THEN UTC_TIMESTAMP(6)"
-                           " ELSE UTC_TIMESTAMP(6) + INTERVAL ? MICROSECOND END, lease_owner = NULL,"
-                           " lease_until = NULL, attempts = ?, error_code = NULL, error_text = NULL,"
-                           " updated_at = UTC_TIMESTAMP(6) WHERE lease_owner = ? AND experiment_id IN (",
-                           block, ")", pool),
-            values, ALIKE_VALUES + block, &changes, pool);
-        if (!error && changes.rows != (apr_uint64_t)count)
-            error = tardis_error_create(pool, TARDIS_LEASE_LOST, "an experiment was taken over");
-        if (error)
-            return error;
+    const tardis_db_value_t values[] = {tardis_db_signed(first->wait), tardis_db_unsigned(first->attempts),
+                                        tardis_db_text(first->lease_owner)};
+    const db_list_t list = {
+        .start = "UPDATE synced_experiment FORCE INDEX (PRIMARY) SET next_attempt_at ="
+                 " UTC_TIMESTAMP(6) + INTERVAL IF(" SYNCED_DUE_AGAIN ", 0, ?) MICROSECOND,"
+                 " lease_owner = NULL, lease_until = NULL, attempts = ?, error_code = NULL,"
+                 " error_text = NULL, updated_at = UTC_TIMESTAMP(6)"
+                 " WHERE lease_owner = ? AND experiment_id IN ",
+        .ending = ")",
+        .values = values,
+        .count = sizeof(values) / sizeof(values[0]),
+    };
+    apr_uint64_t *ids = apr_palloc(pool, sizeof(*ids) * (apr_size_t)alike->nelts);
+    apr_uint64_t changed;
+    for (int i = 0; i < alike->nelts; i++) {
+        tardis_synced_outcome_t *outcome = APR_ARRAY_IDX(alike, i, tardis_synced_outcome_t *);
+        ids[i] = outcome->experiment_id;
+        outcome->saved = 1;
     }
-    return NULL;
+    tardis_error_t *error = db_list_execute(context, &list, ids, alike->nelts, &changed, pool);
+    if (!error && changed != (apr_uint64_t)alike->nelts)
+        error = tardis_error_create(pool, TARDIS_LEASE_LOST, "an experiment was taken over");
+    return error;
 }
 
 /* Every row that is "inserted" is there and locked, so it is only ever updated. What the update leaves alone
@@ -188,8 +178,8 @@ static tardis_error_t *save_each(const tardis_context_t *context, const apr_arra
                                     8, pool);
     if (!error)
         error = notification_bulk_open(&writer.mails, context, pool);
-    for (int from = 0; from < outcomes->nelts && !error; from += BLOCK_MAXIMUM) {
-        int count = outcomes->nelts - from < BLOCK_MAXIMUM ? outcomes->nelts - from : BLOCK_MAXIMUM;
+    for (int from = 0; from < outcomes->nelts && !error; from += DB_LIST_MAXIMUM) {
+        int count = outcomes->nelts - from < DB_LIST_MAXIMUM ? outcomes->nelts - from : DB_LIST_MAXIMUM;
         error = save_block(context, &writer, &APR_ARRAY_IDX(outcomes, from, tardis_synced_outcome_t *), count,
                            pool);
     }
@@ -224,26 +214,24 @@ static tardis_error_t *save_block(const tardis_context_t *context, const writer_
 static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_outcome_t **outcomes,
                                  int count, apr_hash_t **rows, apr_pool_t *pool)
 {
-    tardis_db_value_t ids[BLOCK_MAXIMUM];
+    static const db_list_t list = {
+        .start = "SELECT experiment_id, lease_owner, " SYNCED_DUE_AGAIN ", uid, provider_url, document_digest,"
+                 " state_since, moved_at, created_at, UTC_TIMESTAMP(6) FROM synced_experiment"
+                 " WHERE experiment_id IN ",
+        .ending = ") FOR UPDATE",
+    };
+    apr_uint64_t ids[DB_LIST_MAXIMUM];
     tardis_db_rows_t *found;
-    int size = block_of(count);
-    for (int i = 0; i < size; i++)
-        ids[i] = tardis_db_unsigned(outcomes[i < count ? i : 0]->experiment_id);
+    for (int i = 0; i < count; i++)
+        ids[i] = outcomes[i]->experiment_id;
     *rows = apr_hash_make(pool);
-    /* A notification that came since the claim lowered next_attempt_at alone; see synced_claim_db.c. */
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        list_statement("SELECT experiment_id, lease_owner, next_attempt_at < lease_until, uid, provider_url,"
-                       " document_digest, state_since, moved_at, created_at, UTC_TIMESTAMP(6)"
-                       " FROM synced_experiment WHERE experiment_id IN (",
-                       size, ") FOR UPDATE", pool),
-        ids, size, &found, pool);
+    tardis_error_t *error = db_list_query(context, &list, ids, count, &found, pool);
     while (!error && tardis_db_rows_next(found)) {
         held_t *held = apr_palloc(pool, sizeof(*held));
         *held = (held_t){
             .experiment_id = tardis_db_rows_unsigned(found, 0),
             .lease_owner = tardis_db_rows_text(found, 1),
-            .notified = tardis_db_rows_signed(found, 2) != 0,
+            .due_again = tardis_db_rows_signed(found, 2) != 0,
             .uid = tardis_db_rows_text(found, 3),
             .provider_url = tardis_db_rows_text(found, 4),
             .state_since = tardis_db_rows_time(found, 6),
@@ -257,36 +245,10 @@ static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_
     return error;
 }
 
-/* So that a connection prepares few statements;
- * what is left of a block is filled with an id that is in it. */
-static int block_of(int count)
-{
-    int block = 1;
-    while (block < count)
-        block *= 4;
-    return block;
-}
-
-/* "<start>?,?,?<ending>" */
-static const char *list_statement(const char *start, int count, const char *ending, apr_pool_t *pool)
-{
-    apr_size_t start_length = strlen(start);
-    apr_size_t ending_length = strlen(ending);
-    char *sql = apr_palloc(pool, start_length + 2 * (apr_size_t)count + ending_length + 1);
-    char *end = sql + start_length;
-    memcpy(sql, start, start_length);
-    for (int i = 0; i < count; i++) {
-        *end++ = '?';
-        *end++ = ',';
-    }
-    memcpy(end - 1, ending, ending_length + 1);
-    return sql;
-}
-
 static tardis_error_t *write_row(const writer_t *writer, const held_t *held,
                                  const tardis_synced_outcome_t *outcome, apr_pool_t *pool)
 {
-    apr_time_t next = outcome->wait < 0 ? 0 : held->now + (held->notified ? 0 : outcome->wait);
+    apr_time_t next = outcome->wait < 0 ? 0 : held->now + (held->due_again ? 0 : outcome->wait);
     const tardis_db_value_t values[] = {
         tardis_db_unsigned(held->experiment_id),
         tardis_db_text(held->uid),

@@ -109,6 +109,7 @@ typedef struct tardis_synced_claim_t {
     const char *lease_owner; /**< a name no other claim has: tardis_process_name() and a number */
     int lease_seconds;
     int limit;          /**< experiments at most */
+    apr_time_t from;    /**< only what is due since then or later; 0: all. Not with @a only */
     apr_time_t due_by;  /**< only what was due by then; 0: now */
     apr_uint64_t only;  /**< only this experiment; 0: any */
     const char *states; /**< comma-separated */
@@ -120,14 +121,24 @@ typedef struct tardis_synced_claim_t {
     const apr_array_header_t *except;
 } tardis_synced_claim_t;
 
+/** What was taken. */
+typedef struct tardis_synced_claimed_t {
+    apr_array_header_t *experiments; /**< of tardis_synced_t, in the order of their ids; may be empty */
+    int more;                        /**< 0: there was nothing else to take */
+    /**
+     * All that is due since earlier was taken, by this claim or by others: the next one may begin here and
+     * need not pass by what was moved. Not what became due again meanwhile.
+     */
+    apr_time_t through;
+} tardis_synced_claimed_t;
+
 /**
  * Takes what is due, longest due first, under a lease that others leave alone until it ends. Each experiment
  * is taken by exactly one claim, whatever runs at the same time; one whose lease has ended is due again by
  * itself.
- * @param claimed set to an array of tardis_synced_t; empty: nothing is due.
  */
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
-                                    apr_array_header_t **claimed, apr_pool_t *pool);
+                                    tardis_synced_claimed_t *claimed, apr_pool_t *pool);
 
 /** What there is to do. */
 typedef struct tardis_synced_due_t {
@@ -139,16 +150,26 @@ typedef struct tardis_synced_due_t {
 tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced_due_t *due,
                                   apr_pool_t *pool);
 
-/** Makes what is pending due now: one experiment, or all (@a only 0). */
+/**
+ * Makes what is pending due now: one experiment, or all that nobody steps (@a only 0). One that is being
+ * stepped is due as soon as that is saved.
+ */
 tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_t only, apr_pool_t *pool);
 
-/** Lengthens the lease of all that are still held under it. */
+/**
+ * Lengthens the lease of all that are still held under it.
+ * @param experiments what was taken: tardis_synced_t.
+ */
 tardis_error_t *tardis_synced_renew(const tardis_context_t *context, const char *lease_owner,
-                                    int lease_seconds, apr_pool_t *pool);
+                                    int lease_seconds, const apr_array_header_t *experiments,
+                                    apr_pool_t *pool);
 
-/** Gives back what is still held under the lease, due at once, as if it had not been taken. */
+/**
+ * Gives back what is still held under the lease, due at once, as if it had not been taken.
+ * @param experiments what was taken: tardis_synced_t.
+ */
 tardis_error_t *tardis_synced_release(const tardis_context_t *context, const char *lease_owner,
-                                      apr_pool_t *pool);
+                                      const apr_array_header_t *experiments, apr_pool_t *pool);
 
 /** What one step led to. */
 typedef struct tardis_synced_outcome_t {

@@ -10,6 +10,9 @@ struct chunks_t {
     apr_uint64_t only;
     const char *blocking; /* names of the states whose action blocks */
     apr_time_t due_by;    /* by the database's clock: what became due later is for another tick */
+    /* How far the claims have come; 0: the next one begins at the start. What was moved leaves a trace in the
+     * index until the server has time for it, and a million of those are slow to pass by again and again. */
+    apr_time_t from[2];
     int claims;
     apr_array_header_t *open; /* of chunk_t *: those with open steps */
     apr_pool_t *pool;
@@ -34,12 +37,15 @@ tardis_error_t *chunks_claim(chunks_t *chunks, int limit, int blocking, const ap
                              chunk_t **chunk)
 {
     apr_pool_t *pool;
-    apr_array_header_t *claimed;
+    tardis_synced_claimed_t claimed;
+    apr_time_t *from = &chunks->from[blocking != 0];
+    int at_start = *from == 0;
     apr_pool_create(&pool, chunks->pool);
     const tardis_synced_claim_t wanted = {
         .lease_owner = apr_psprintf(pool, "%s:%d", tardis_process_name(pool), ++chunks->claims),
         .lease_seconds = chunks->settings->lease_seconds,
         .limit = limit,
+        .from = *from,
         .due_by = chunks->due_by,
         .only = chunks->only,
         .states = chunks->blocking,
@@ -48,18 +54,21 @@ tardis_error_t *chunks_claim(chunks_t *chunks, int limit, int blocking, const ap
     };
     *chunk = NULL;
     tardis_error_t *error = tardis_synced_claim(chunks->context, &wanted, &claimed, pool);
-    if (error || claimed->nelts == 0) {
+    if (!error)
+        *from = claimed.more ? claimed.through : 0;
+    if (error || claimed.experiments->nelts == 0) {
         error = tardis_error_copy(chunks->pool, error);
         apr_pool_destroy(pool);
-        return error;
+        return error || at_start ? error : chunks_claim(chunks, limit, blocking, except, chunk);
     }
     if (!chunks->due_by)
-        chunks->due_by = APR_ARRAY_IDX(claimed, 0, tardis_synced_t).now;
+        chunks->due_by = APR_ARRAY_IDX(claimed.experiments, 0, tardis_synced_t).now;
     *chunk = apr_palloc(pool, sizeof(**chunk));
     **chunk = (chunk_t){
         .lease_owner = wanted.lease_owner,
-        .claimed = claimed,
-        .open = claimed->nelts,
+        .claimed = claimed.experiments,
+        .more = claimed.more || !at_start,
+        .open = claimed.experiments->nelts,
         .renewed_at = apr_time_now(),
         .pool = pool,
     };
@@ -96,10 +105,10 @@ tardis_error_t *chunks_look_after(chunks_t *chunks)
         chunk_t *chunk = APR_ARRAY_IDX(chunks->open, i, chunk_t *);
         if (chunk->open > 0 && apr_time_now() - chunk->renewed_at >= renew_after) {
             error = tardis_synced_renew(chunks->context, chunk->lease_owner, chunks->settings->lease_seconds,
-                                        chunk->pool);
+                                        chunk->claimed, chunk->pool);
             chunk->renewed_at = apr_time_now();
         } else if (chunk->open == 0 && chunk->put_back) {
-            error = tardis_synced_release(chunks->context, chunk->lease_owner, chunk->pool);
+            error = tardis_synced_release(chunks->context, chunk->lease_owner, chunk->claimed, chunk->pool);
         }
         error = tardis_error_copy(chunks->pool, error);
         if (chunk->open == 0 && !error) {

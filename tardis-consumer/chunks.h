@@ -15,6 +15,7 @@ typedef struct chunks_t chunks_t;
 typedef struct chunk_t {
     const char *lease_owner;
     apr_array_header_t *claimed; /**< of tardis_synced_t */
+    int more;                    /**< 0: nothing else was due */
     int open;                    /**< steps that are not saved and not put back */
     int put_back;                /**< some were not begun: what the lease still holds is released at the end */
     apr_time_t renewed_at;

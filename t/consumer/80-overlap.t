@@ -76,19 +76,29 @@ subtest 'a lease that was lost' => sub {
     settle($bed);
 };
 
-subtest 'a notification that comes while a step is under way' => sub {
-    my $id = follow($bed, provider => $fake->url, uid => 'notified.1', state => 'InProgress');
-    $bed->set_option('consumer', 'poll_interval', 1000);
-    my $before = $fake->requests;
-    open(my $file, '>', $gate) or die "$gate: $!\n";
-    my $pid = $bed->start('tardis-consumer', 'tick');
-    Testbed::Servers::wait_until(20, sub { $fake->requests > $before }) or die "the tick asks nothing\n";
-    change($bed, $id, 'next_attempt_at = UTC_TIMESTAMP(6)');
-    unlink $gate;
-    waitpid $pid, 0;
-    is(row($bed, $id, 'next_attempt_at <= UTC_TIMESTAMP(6)'), 1, 'is not forgotten: it is due at once');
-    tick($bed);
-    is(row($bed, $id, 'next_attempt_at > UTC_TIMESTAMP(6)'), 1, 'and once only');
-};
+for my $renewed (0, 1) {
+    my $name = 'a notification that comes while a step is under way' . ($renewed ? ', before its lease is renewed' : '');
+    subtest $name => sub {
+        my $id = follow($bed, provider => $fake->url, uid => "notified.$renewed", state => 'InProgress');
+        $bed->set_option('consumer', 'poll_interval', 1000);
+        $bed->set_option('consumer', 'lease_seconds', $renewed ? 10 : 120);
+        my $before = $fake->requests;
+        open(my $file, '>', $gate) or die "$gate: $!\n";
+        my $pid = $bed->start('tardis-consumer', 'tick');
+        Testbed::Servers::wait_until(20, sub { $fake->requests > $before }) or die "the tick asks nothing\n";
+        my $until = row($bed, $id, 'lease_until');
+        is(notify_of($bed, "notified.$renewed"), 204, 'it is accepted');
+        Testbed::Servers::wait_until(20, sub { row($bed, $id, 'lease_until') gt $until }) or die "no renewal\n"
+            if $renewed;
+        is(row($bed, $id, 'lease_until > UTC_TIMESTAMP(6) AND next_attempt_at >= lease_until'), 1,
+            'nobody else takes it now');
+        unlink $gate;
+        waitpid $pid, 0;
+        is(row($bed, $id, 'next_attempt_at <= UTC_TIMESTAMP(6)'), 1, 'is not forgotten: it is due at once');
+        tick($bed);
+        is(row($bed, $id, 'next_attempt_at > UTC_TIMESTAMP(6)'), 1, 'and once only');
+        settle($bed);
+    };
+}
 
 done_testing;
