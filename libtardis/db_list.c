@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many ids a statement has is one of these, so that a connection prepares few; what is left of it is filled
- * with an id that is in it. */
+/* How many ids a statement has is one of these, so that a connection prepares few; what is left of it is
+ * filled with an id that is in it. */
 static const int sizes[] = {1, 4, 16, 64, 256, DB_LIST_MAXIMUM};
 
 static int by_number(const void *a, const void *b);
@@ -12,8 +12,8 @@ static const char *prepare(const db_list_t *list, const apr_uint64_t *ids, int c
                            tardis_db_value_t *values, int *value_count, apr_pool_t *pool);
 static const char *statement_of(const db_list_t *list, int size, apr_pool_t *pool);
 
-tardis_error_t *db_list_execute(const tardis_context_t *context, const db_list_t *list,
-                                apr_uint64_t *ids, int count, apr_uint64_t *rows, apr_pool_t *pool)
+tardis_error_t *db_list_execute(const tardis_context_t *context, const db_list_t *list, apr_uint64_t *ids,
+                                int count, apr_uint64_t *rows, apr_pool_t *pool)
 {
     tardis_db_value_t values[DB_LIST_VALUES_MAXIMUM + DB_LIST_MAXIMUM];
     apr_uint64_t changed = 0;

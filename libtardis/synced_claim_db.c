@@ -35,13 +35,13 @@ static tardis_error_t *renew(const tardis_context_t *context, const void *baton,
 static tardis_error_t *release(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *save_checkpoint(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
-/* What is due is found without locks, taken by its ids under the condition that it is free still, and read after
- * that. So claims and saves wait for each other only where they are about the same rows. */
+/* What is due is found without locks, taken by its ids under the condition that it is free still, and read
+ * after that. So claims and saves wait for each other only where they are about the same rows. */
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
                                     tardis_synced_claimed_t *claimed, apr_pool_t *pool)
 {
-    *claimed = (tardis_synced_claimed_t){
-        .experiments = apr_array_make(pool, claim->limit, sizeof(tardis_synced_t))};
+    *claimed =
+        (tardis_synced_claimed_t){.experiments = apr_array_make(pool, claim->limit, sizeof(tardis_synced_t))};
     for (int attempt = 0; attempt < TRIES; attempt++) {
         found_t found;
         tardis_error_t *error = find(context, claim, claimed, &found, pool);
@@ -74,13 +74,15 @@ static tardis_error_t *find(const tardis_context_t *context, const tardis_synced
 
 /* The condition for what a claim is about. */
 #define WANTED                                                                                               \
-    "next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6)) AND " SYNCED_FREE " AND (FIND_IN_SET(state, ?) > 0) = ?"
+    "next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6)) AND " SYNCED_FREE " AND (FIND_IN_SET(state, ?) > 0) "  \
+                                                                        "= ?"
 
-/* Different statements: with a condition on the primary key in it, the server would not walk the index of what is
- * due. */
+/* Different statements: with a condition on the primary key in it, the server would not walk the index of
+ * what is due. */
 #define FIND "SELECT experiment_id, next_attempt_at FROM synced_experiment"
 #define FIND_DUE                                                                                             \
-    FIND " FORCE INDEX (synced_experiment_due) WHERE next_attempt_at >= COALESCE(?, '1970-01-01') AND " WANTED
+    FIND " FORCE INDEX (synced_experiment_due) WHERE next_attempt_at >= COALESCE(?, '1970-01-01') "          \
+         "AND " WANTED
 #define LONGEST_FIRST " ORDER BY next_attempt_at LIMIT ?"
 
 static tardis_error_t *find_due(const tardis_context_t *context, const tardis_synced_claim_t *claim,
@@ -114,8 +116,10 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
     const found_t *found = baton;
     const tardis_synced_claim_t *claim = found->claim;
     const tardis_db_value_t values[] = {
-        tardis_db_signed(claim->lease_seconds),     tardis_db_text(claim->lease_owner),
-        tardis_db_time(claim->due_by),              tardis_db_text(claim->states),
+        tardis_db_signed(claim->lease_seconds),
+        tardis_db_text(claim->lease_owner),
+        tardis_db_time(claim->due_by),
+        tardis_db_text(claim->states),
         tardis_db_signed(claim->among_states != 0),
     };
     const db_list_t list = {
@@ -172,7 +176,8 @@ tardis_error_t *tardis_synced_hurry(const tardis_context_t *context, apr_uint64_
     return db_transact(context, hurry, &only, pool);
 }
 
-/* What somebody has now is being stepped. Who asks for one of them wants an answer that is newer than that. */
+/* What somebody has now is being stepped. Who asks for one of them wants an answer that is newer than that.
+ */
 static tardis_error_t *hurry(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
 {
     apr_uint64_t only = *(const apr_uint64_t *)baton;
@@ -208,7 +213,7 @@ static lease_t lease_of(const char *lease_owner, const apr_array_header_t *exper
 
 /* Columns are assigned from left to right. */
 #define LENGTHEN                                                                                             \
-    " next_attempt_at = IF(" SYNCED_DUE_AGAIN ", UTC_TIMESTAMP(6) + INTERVAL ? SECOND, next_attempt_at),"     \
+    " next_attempt_at = IF(" SYNCED_DUE_AGAIN ", UTC_TIMESTAMP(6) + INTERVAL ? SECOND, next_attempt_at),"    \
     " lease_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND"
 
 static tardis_error_t *renew(const tardis_context_t *context, const void *baton, apr_pool_t *pool)

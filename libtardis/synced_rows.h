@@ -2,8 +2,8 @@
  * @file synced_rows.h
  * Rows of synced_experiment, for the files that read and change them.
  *
- * A lease is two columns: lease_owner has the row until lease_until. next_attempt_at stays as it was, so that an
- * experiment whose process was killed is due again by itself when its lease has ended, and no index has to
+ * A lease is two columns: lease_owner has the row until lease_until. next_attempt_at stays as it was, so that
+ * an experiment whose process was killed is due again by itself when its lease has ended, and no index has to
  * be changed. What comes meanwhile and makes it due (a notification, say) is noted by a next_attempt_at that
  * is not before lease_until: saving and renewing recognize that, whatever the clock does.
  */

@@ -215,9 +215,10 @@ static tardis_error_t *lock_rows(const tardis_context_t *context, tardis_synced_
                                  int count, apr_hash_t **rows, apr_pool_t *pool)
 {
     static const db_list_t list = {
-        .start = "SELECT experiment_id, lease_owner, " SYNCED_DUE_AGAIN ", uid, provider_url, document_digest,"
-                 " state_since, moved_at, created_at, UTC_TIMESTAMP(6) FROM synced_experiment"
-                 " WHERE experiment_id IN ",
+        .start =
+            "SELECT experiment_id, lease_owner, " SYNCED_DUE_AGAIN ", uid, provider_url, document_digest,"
+            " state_since, moved_at, created_at, UTC_TIMESTAMP(6) FROM synced_experiment"
+            " WHERE experiment_id IN ",
         .ending = ") FOR UPDATE",
     };
     apr_uint64_t ids[DB_LIST_MAXIMUM];
@@ -294,8 +295,7 @@ static tardis_error_t *write_mails(const writer_t *writer, const held_t *held,
 {
     tardis_error_t *error = NULL;
     for (int i = 0; i < outcome->notifications->nelts && !error; i++)
-        error = notification_bulk_add(writer->mails,
-                                      &APR_ARRAY_IDX(outcome->notifications, i, tardis_notification_t),
-                                      held->now, pool);
+        error = notification_bulk_add(
+            writer->mails, &APR_ARRAY_IDX(outcome->notifications, i, tardis_notification_t), held->now, pool);
     return error;
 }

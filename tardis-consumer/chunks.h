@@ -17,7 +17,7 @@ typedef struct chunk_t {
     apr_array_header_t *claimed; /**< of tardis_synced_t */
     int more;                    /**< 0: nothing else was due */
     int open;                    /**< steps that are not saved and not put back */
-    int put_back;                /**< some were not begun: what the lease still holds is released at the end */
+    int put_back; /**< some were not begun: what the lease still holds is released at the end */
     apr_time_t renewed_at;
     apr_pool_t *pool; /**< destroyed by chunks_look_after() when nothing of it is open */
 } chunk_t;

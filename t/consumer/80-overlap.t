@@ -77,7 +77,7 @@ subtest 'a lease that was lost' => sub {
 };
 
 for my $renewed (0, 1) {
-    my $name = 'a notification that comes while a step is under way' . ($renewed ? ', before its lease is renewed' : '');
+    my $name = 'a notification that comes while a step is under way' . ($renewed ? ', and a renewal' : '');
     subtest $name => sub {
         my $id = follow($bed, provider => $fake->url, uid => "notified.$renewed", state => 'InProgress');
         $bed->set_option('consumer', 'poll_interval', 1000);
@@ -88,7 +88,7 @@ for my $renewed (0, 1) {
         Testbed::Servers::wait_until(20, sub { $fake->requests > $before }) or die "the tick asks nothing\n";
         my $until = row($bed, $id, 'lease_until');
         is(notify_of($bed, "notified.$renewed"), 204, 'it is accepted');
-        Testbed::Servers::wait_until(20, sub { row($bed, $id, 'lease_until') gt $until }) or die "no renewal\n"
+        Testbed::Servers::wait_until(20, sub { row($bed, $id, 'lease_until') gt $until }) or die "not renewed"
             if $renewed;
         is(row($bed, $id, 'lease_until > UTC_TIMESTAMP(6) AND next_attempt_at >= lease_until'), 1,
             'nobody else takes it now');
