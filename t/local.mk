@@ -75,6 +75,7 @@ PERL_TESTS = \
 	t/consumer/47-retry-many.t \
 	t/consumer/48-leases.t \
 	t/consumer/50-mail.t \
+	t/consumer/51-digest.t \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
 	t/consumer/80-overlap.t \
@@ -84,7 +85,8 @@ PERL_TESTS = \
 	t/consumer/86-eight-ticks.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
-	t/consumer/92-prune.t
+	t/consumer/92-prune.t \
+	t/consumer/94-breaker.t
 
 UNIT_TESTS = \
 	t/unit/site \
@@ -205,6 +207,7 @@ EXTRA_DIST += \
 	t/lib/TestCa.pm \
 	t/lib/PrivateDb.pm \
 	t/lib/Sending.pm \
+	t/lib/Outbox.pm \
 	t/lib/SmtpSink.pm \
 	t/lib/Testbed.pm \
 	t/lib/Testbed/Files.pm \
