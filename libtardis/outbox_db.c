@@ -3,7 +3,7 @@
 #include "db_transact.h"
 #include "notification_rows.h"
 
-/* A lease that ends: of a mail that is not tried again, with the conditions that follow it. */
+/* The end of a lease, as part of a SET. */
 #define NO_LEASE "lease_owner = NULL, lease_until = NULL"
 
 /* What one statement is about: a mail, or all under a lease. */
@@ -126,9 +126,9 @@ tardis_error_t *tardis_outbox_sent(const tardis_context_t *context, const char *
 
 static tardis_error_t *mark_sent(const tardis_context_t *context, const void *baton, apr_pool_t *pool)
 {
-    static const char one[] = "UPDATE notification SET sent_at = UTC_TIMESTAMP(6), next_attempt_at = NULL,"
-                              " error_code = NULL, error_text = NULL, " NO_LEASE
-                              " WHERE lease_owner = ? AND id = ?";
+    static const char one[] =
+        "UPDATE notification SET sent_at = UTC_TIMESTAMP(6), next_attempt_at = NULL,"
+        " error_code = NULL, error_text = NULL, " NO_LEASE " WHERE lease_owner = ? AND id = ?";
     static const char all[] = "UPDATE notification SET sent_at = UTC_TIMESTAMP(6), next_attempt_at = NULL,"
                               " error_code = NULL, error_text = NULL, " NO_LEASE " WHERE lease_owner = ?";
     const mark_t *mark = baton;
@@ -136,9 +136,9 @@ static tardis_error_t *mark_sent(const tardis_context_t *context, const void *ba
     return tardis_db_execute(context->db, mark->id ? one : all, values, mark->id ? 2 : 1, NULL, pool);
 }
 
-tardis_error_t *tardis_outbox_failed(const tardis_context_t *context, const char *lease_owner, apr_uint64_t id,
-                                     const tardis_outbox_failure_t *failure, apr_uint64_t *given_up,
-                                     apr_pool_t *pool)
+tardis_error_t *tardis_outbox_failed(const tardis_context_t *context, const char *lease_owner,
+                                     apr_uint64_t id, const tardis_outbox_failure_t *failure,
+                                     apr_uint64_t *given_up, apr_pool_t *pool)
 {
     const mark_t mark = {.lease_owner = lease_owner, .id = id, .failure = failure, .given_up = given_up};
     return db_transact(context, mark_failed, &mark, pool);
@@ -184,12 +184,9 @@ static tardis_error_t *put_off(const tardis_context_t *context, const mark_t *ma
     " WHERE lease_owner = ?"
     const tardis_outbox_failure_t *failure = mark->failure;
     const tardis_db_value_t values[] = {
-        tardis_db_signed(failure->wait),
-        tardis_db_text(tardis_error_name(failure->error->code)),
-        tardis_db_text(failure->error->text),
-        tardis_db_signed(failure->refused != 0),
-        tardis_db_text(mark->lease_owner),
-        tardis_db_unsigned(mark->id),
+        tardis_db_signed(failure->wait),      tardis_db_text(tardis_error_name(failure->error->code)),
+        tardis_db_text(failure->error->text), tardis_db_signed(failure->refused != 0),
+        tardis_db_text(mark->lease_owner),    tardis_db_unsigned(mark->id),
     };
     return tardis_db_execute(context->db, mark->id ? PUT_OFF " AND id = ?" : PUT_OFF, values,
                              mark->id ? 6 : 5, NULL, pool);

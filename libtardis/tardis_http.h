@@ -99,7 +99,7 @@ typedef struct tardis_http_response_t {
      * and the reason, never the path, the user or the password.
      */
     tardis_error_t *error;
-    long status;          /**< of HTTP, or the last reply of SMTP; 0: no answer; with TARDIS_ANSWER_TOO_LARGE it is set as well */
+    long status;          /**< of HTTP, or SMTP's last reply; 0: none; also with TARDIS_ANSWER_TOO_LARGE */
     apr_table_t *headers; /**< of the final answer; names are case-insensitive */
     const char *body;     /**< NUL-terminated */
     apr_size_t body_length;

@@ -5,8 +5,8 @@
  * server's.
  *
  * A process takes mails under a lease, which others leave alone until it ends, and then says what became of
- * them. What it says counts only as long as the lease is its own. A mail whose lease has ended is due again by
- * itself, so a process may be killed at any point.
+ * them. What it says counts only as long as the lease is its own. A mail whose lease has ended is due again
+ * by itself, so a process may be killed at any point.
  */
 #ifndef TARDIS_OUTBOX_H
 #define TARDIS_OUTBOX_H
@@ -48,8 +48,8 @@ tardis_error_t *tardis_outbox_release(const tardis_context_t *context, const cha
                                       apr_pool_t *pool);
 
 /**
- * The mail server has accepted a mail, or one that stands for all under the lease (@a id 0). All are marked or
- * none.
+ * The mail server has accepted a mail, or one that stands for all under the lease (@a id 0). All are marked
+ * or none.
  */
 tardis_error_t *tardis_outbox_sent(const tardis_context_t *context, const char *lease_owner, apr_uint64_t id,
                                    apr_pool_t *pool);
@@ -63,13 +63,13 @@ typedef struct tardis_outbox_failure_t {
 } tardis_outbox_failure_t;
 
 /**
- * A mail was not accepted, or one that stands for all under the lease (@a id 0). It is due again after a wait,
- * or given up: never tried again, and kept with its error. All are marked or none.
+ * A mail was not accepted, or one that stands for all under the lease (@a id 0). It is due again after a
+ * wait, or given up: never tried again, and kept with its error. All are marked or none.
  * @param given_up set to how many were given up.
  */
-tardis_error_t *tardis_outbox_failed(const tardis_context_t *context, const char *lease_owner, apr_uint64_t id,
-                                     const tardis_outbox_failure_t *failure, apr_uint64_t *given_up,
-                                     apr_pool_t *pool);
+tardis_error_t *tardis_outbox_failed(const tardis_context_t *context, const char *lease_owner,
+                                     apr_uint64_t id, const tardis_outbox_failure_t *failure,
+                                     apr_uint64_t *given_up, apr_pool_t *pool);
 
 /* ---- For one mail that stands for many. ---- */
 

@@ -51,8 +51,8 @@ const char *mail_message(const tardis_notification_t *notification, apr_uint64_t
                         "\r\n"
                         "%s",
                         date(notification->created_at, pool), name, strchr(from, '@'), from,
-                        notification->recipient,
-                        header_text(notification->subject, pool), quoted_printable(notification->body, pool));
+                        notification->recipient, header_text(notification->subject, pool),
+                        quoted_printable(notification->body, pool));
 }
 
 /* Unstructured text that cannot end its header, whatever it holds. */

@@ -53,6 +53,7 @@ tardis_error_t *mail_digest_compose(const tardis_context_t *context, const consu
         values[kinds[i].count_variable] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, count);
         values[kinds[i].list_variable] = list(&kinds[i], items, count, settings->command, pool);
     }
+    values[MAIL_PROGRAM] = settings->command;
     values[MAIL_TOTAL] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, sum->mails);
     values[MAIL_SUMMARY] = summarize(sum, pool);
     mail_template_fill(settings->mail_templates->of[MAIL_DIGEST], values, &digest->subject, &digest->body,
@@ -96,9 +97,9 @@ static const char *list(const kind_t *kind, const apr_array_header_t *items, apr
         count--;
     }
     if (count > 0)
-        APR_ARRAY_PUSH(lines, const char *) = apr_psprintf(
-            pool, "    and %" APR_UINT64_T_FMT " more; to list them: %s list%s", count, program,
-            kind->list_options);
+        APR_ARRAY_PUSH(lines, const char *) =
+            apr_psprintf(pool, "    and %" APR_UINT64_T_FMT " more; to list them: %s list%s", count, program,
+                         kind->list_options);
     return apr_array_pstrcat(pool, lines, '\n');
 }
 

@@ -231,8 +231,7 @@ static tardis_error_t *read_line(const reader_t *reader, const char *line, int i
         int variable;
         if (!close)
             return wrong(reader, "there is no \"}}\" after \"{{\"");
-        tardis_error_t *error =
-            find_variable(reader, trimmed(open + 2, close, pool), is_subject, &variable);
+        tardis_error_t *error = find_variable(reader, trimmed(open + 2, close, pool), is_subject, &variable);
         if (error)
             return error;
         if (open > line)

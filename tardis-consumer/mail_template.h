@@ -73,8 +73,8 @@ tardis_error_t *mail_template_parse(const mail_template_t **template, mail_kind_
 
 /**
  * Puts values in.
- * @param values by mail_variable_t, UTF-8; NULL is the same as "". Lists have lines that end in LF but for the
- * last; all others become one line.
+ * @param values by mail_variable_t, UTF-8; NULL is the same as "". Lists have lines that end in LF but for
+ * the last; all others become one line.
  * @param subject set to one line of at most 250 bytes.
  * @param body set to lines that end in LF.
  */

@@ -49,8 +49,8 @@ static tardis_error_t *deliver_digest(delivery_t *delivery, const char *recipien
 static tardis_error_t *deliver_singly(delivery_t *delivery, apr_pool_t *pool);
 static tardis_error_t *take(delivery_t *delivery, const char *recipient, int limit, claim_t *claim,
                             apr_pool_t *pool);
-static tardis_error_t *take_more(const delivery_t *delivery, const char *recipient, int limit,
-                                 claim_t *claim, apr_pool_t *pool);
+static tardis_error_t *take_more(const delivery_t *delivery, const char *recipient, int limit, claim_t *claim,
+                                 apr_pool_t *pool);
 static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *claim, apr_pool_t *pool);
 static int may_go_on(const delivery_t *delivery);
 static tardis_error_t *deliver(delivery_t *delivery, const claim_t *claim, const tardis_notification_t *mail,
@@ -158,15 +158,15 @@ static tardis_error_t *deliver_singly(delivery_t *delivery, apr_pool_t *pool)
 static tardis_error_t *take(delivery_t *delivery, const char *recipient, int limit, claim_t *claim,
                             apr_pool_t *pool)
 {
-    *claim = (claim_t){.lease_owner = apr_psprintf(pool, "%s:mail:%d", tardis_process_name(pool),
-                                                   ++delivery->claims),
+    *claim = (claim_t){.lease_owner =
+                           apr_psprintf(pool, "%s:mail:%d", tardis_process_name(pool), ++delivery->claims),
                        .taken_at = clock_seconds()};
     return take_more(delivery, recipient, limit, claim, pool);
 }
 
 /* The lease outlasts a request that is begun within lease_seconds of it. */
-static tardis_error_t *take_more(const delivery_t *delivery, const char *recipient, int limit,
-                                 claim_t *claim, apr_pool_t *pool)
+static tardis_error_t *take_more(const delivery_t *delivery, const char *recipient, int limit, claim_t *claim,
+                                 apr_pool_t *pool)
 {
     const tardis_outbox_claim_t wanted = {
         .lease_owner = claim->lease_owner,
@@ -272,20 +272,19 @@ static tardis_error_t *mark_failed(delivery_t *delivery, const claim_t *claim,
     if (error)
         return error;
     delivery->counts->given_up += (int)given_up;
-    const char *about =
-        stands_for > 1
-            ? apr_psprintf(pool, "digest of %" APR_UINT64_T_FMT " mails to %s", stands_for, mail->recipient)
-            : apr_psprintf(pool, "experiment %" APR_UINT64_T_FMT ": mail to %s", mail->experiment_id,
-                           mail->recipient);
+    const char *about = stands_for > 1 ? apr_psprintf(pool, "digest of %" APR_UINT64_T_FMT " mails to %s",
+                                                      stands_for, mail->recipient)
+                                       : apr_psprintf(pool, "experiment %" APR_UINT64_T_FMT ": mail to %s",
+                                                      mail->experiment_id, mail->recipient);
     if (given_up == 0)
         tardis_log_problem(delivery->context, TARDIS_LOG_WARNING, about, failure.error,
                            "it stays in the outbox and is sent later");
     else
-        tardis_log_problem(
-            delivery->context, TARDIS_LOG_ERROR, about, failure.error,
-            apr_psprintf(pool, "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
-                               " refused for longer than mail_deadline: given up",
-                         given_up, stands_for));
+        tardis_log_problem(delivery->context, TARDIS_LOG_ERROR, about, failure.error,
+                           apr_psprintf(pool,
+                                        "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
+                                        " refused for longer than mail_deadline: given up",
+                                        given_up, stands_for));
     return NULL;
 }
 

@@ -2,10 +2,14 @@ package SmtpSink;
 
 # A mail server for tests: takes every message, or refuses in the way it is told to, and delivers nothing.
 #
-#   my $sink = SmtpSink->new(refuse => {'RCPT TO' => '450 not now'});   options: refuse (a reply for a verb),
-#                                                                      port, silent => 1 (never answers)
+#   my $sink = SmtpSink->new(refuse => {'RCPT TO' => '450 not now'});
+#   options: refuse (a reply for a verb), recipients (a reply for a pattern of addresses), port,
+#            silent => 1 (never answers), thinking (seconds between a message and the reply to it)
 #   $sink->url          "smtp://127.0.0.1:PORT", for the option smtp_url
-#   $sink->messages     references to hashes: from, to (reference to an array), data (dots removed, LF line ends)
+#   $sink->messages     references to hashes: from, to (reference to an array), data (dots removed, LF line ends),
+#                       connection (a number)
+#   $sink->connections  how many there were
+#   $sink->recipients   how many were offered
 
 use strict;
 use warnings;
@@ -18,12 +22,17 @@ sub new {
 
 sub url { return "smtp://127.0.0.1:$_[0]{port}" }
 
-sub messages { return $_[0]->recorded }
+sub messages { return grep { exists $_->{data} } $_[0]->recorded }
+
+sub connections { return scalar grep { $_->{connected} } $_[0]->recorded }
+
+sub recipients { return scalar grep { $_->{offered} } $_[0]->recorded }
 
 sub converse {
-    my ($self, $connection) = @_;
+    my ($self, $connection, $number) = @_;
     sleep 60 if $self->{silent};
     my %mail = (to => []);
+    $self->record({connected => $number});
     print $connection "220 sink ready\r\n";
     while (defined(my $line = <$connection>)) {
         $line =~ s/\r?\n\z//;
@@ -32,12 +41,22 @@ sub converse {
             print $connection "$reply\r\n";
             next;
         }
+        if ($line =~ /^RCPT TO:\s*<([^>]*)>/i) {
+            my $address = $1;
+            $self->record({offered => $address});
+            my ($pattern) = grep { $address =~ /$_/ } sort keys %{$self->{recipients} // {}};
+            if ($pattern) {
+                print $connection "$self->{recipients}{$pattern}\r\n";
+                next;
+            }
+        }
         $mail{from} = $1 if $line =~ /^MAIL FROM:\s*<([^>]*)>/i;
         push @{$mail{to}}, $1 if $line =~ /^RCPT TO:\s*<([^>]*)>/i;
         if ($verb eq 'DATA') {
             print $connection "354 go on\r\n";
             $mail{data} = read_data($connection) // return;
-            $self->record(\%mail);
+            $self->record({%mail, connection => $number});
+            sleep $self->{thinking} if $self->{thinking};
             %mail = (to => []);
         }
         print $connection $verb eq 'QUIT' ? "221 bye\r\n" : "250 ok\r\n";
