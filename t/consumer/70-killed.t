@@ -15,6 +15,7 @@ use Testbed::Servers;
 use Time::HiRes qw(sleep);
 
 my $bed = Testbed->new;
+$bed->set_option('consumer', 'mail_digest_threshold', 0); # each mail is looked for
 my $sink = SmtpSink->new;
 $bed->set_option('consumer', 'lease_seconds', 1);
 $bed->set_option('consumer', 'total_timeout', 5);
