@@ -76,6 +76,7 @@ PERL_TESTS = \
 	t/consumer/48-leases.t \
 	t/consumer/50-mail.t \
 	t/consumer/51-digest.t \
+	t/consumer/52-mail-templates.t \
 	t/consumer/60-database-away.t \
 	t/consumer/70-killed.t \
 	t/consumer/80-overlap.t \
@@ -105,7 +106,8 @@ UNIT_TESTS = \
 	t/unit/backoff \
 	t/unit/schedule \
 	t/unit/breaker \
-	t/unit/fsm
+	t/unit/fsm \
+	t/unit/mail_template
 
 # Programs that perl tests run.
 TEST_CLIENTS = \
@@ -138,6 +140,9 @@ t_unit_schedule_LDADD = $(UNIT_LIBS)
 t_unit_fsm_SOURCES = t/unit/fsm.c $(tardis_consumer_parts)
 t_unit_fsm_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer $(JANSSON_CFLAGS)
 t_unit_fsm_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
+t_unit_mail_template_SOURCES = t/unit/mail_template.c $(tardis_consumer_parts)
+t_unit_mail_template_CPPFLAGS = $(UNIT_FLAGS) -I$(top_srcdir)/tardis-consumer $(JANSSON_CFLAGS)
+t_unit_mail_template_LDADD = $(UNIT_LIBS) $(JANSSON_LIBS)
 t_unit_digest_SOURCES = t/unit/digest.c
 t_unit_digest_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_digest_LDADD = $(UNIT_LIBS)
