@@ -87,7 +87,8 @@ PERL_TESTS = \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \
-	t/consumer/94-breaker.t
+	t/consumer/94-breaker.t \
+	t/consumer/95-providers.t
 
 UNIT_TESTS = \
 	t/unit/site \

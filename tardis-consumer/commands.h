@@ -33,6 +33,9 @@ tardis_error_t *cmd_hold(tardis_invocation_t *invocation);
 extern const tardis_command_option_t cmd_release_options[];
 tardis_error_t *cmd_release(tardis_invocation_t *invocation);
 
+extern const tardis_command_option_t cmd_providers_options[];
+tardis_error_t *cmd_providers(tardis_invocation_t *invocation);
+
 extern const tardis_command_option_t cmd_metrics_options[];
 tardis_error_t *cmd_metrics(tardis_invocation_t *invocation);
 

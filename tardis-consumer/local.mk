@@ -13,6 +13,7 @@ tardis_consumer_parts = \
 	tardis-consumer/cmd_hold.c \
 	tardis-consumer/cmd_list.c \
 	tardis-consumer/cmd_metrics.c \
+	tardis-consumer/cmd_providers.c \
 	tardis-consumer/cmd_prune.c \
 	tardis-consumer/cmd_register.c \
 	tardis-consumer/cmd_retry.c \
@@ -51,6 +52,8 @@ tardis_consumer_parts = \
 	tardis-consumer/outbox.h \
 	tardis-consumer/paragraph.c \
 	tardis-consumer/paragraph.h \
+	tardis-consumer/partial.c \
+	tardis-consumer/partial.h \
 	tardis-consumer/schedule.c \
 	tardis-consumer/schedule.h \
 	tardis-consumer/settings.c \

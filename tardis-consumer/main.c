@@ -16,6 +16,8 @@ static const tardis_command_t commands[] = {
      "do nothing about experiments, or all of a provider, until they are released", cmd_hold},
     {"release", "[<id|uid>...]", 0, -1, TARDIS_NEEDS_SCHEMA, cmd_release_options, "let what is held go on",
      cmd_release},
+    {"providers", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_providers_options,
+     "tell which providers answer, and which are left alone", cmd_providers},
     {"metrics", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_metrics_options, "print figures for Prometheus",
      cmd_metrics},
     {"prune", "", 0, 0, TARDIS_NEEDS_SCHEMA, cmd_prune_options,
