@@ -126,11 +126,13 @@ static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *sta
 
     if (timestamp && !json_is_null(timestamp)) {
         double seconds = json_number_value(timestamp);
-        /* Within what apr_time_t and the database can hold: years 1970 to 9999. */
-        if (!json_is_number(timestamp) || seconds < 0 || seconds > 253402300799.0)
+        if (!json_is_number(timestamp))
             return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED,
-                                       "`timestamp` of the status is not seconds since 1970");
-        status->timestamp = (apr_time_t)(seconds * APR_USEC_PER_SEC + 0.5);
+                                       "`timestamp` of the status is not a number");
+        /* Within what apr_time_t and the database can hold: years 1970 to 9999. A clock that is wrong makes
+         * nothing else of the answer wrong. */
+        if (seconds >= 0 && seconds <= 253402300799.0)
+            status->timestamp = (apr_time_t)(seconds * APR_USEC_PER_SEC + 0.5);
     }
     for (const member_t *member = counts; member->name; member++) {
         const json_t *value = json_object_get(document, member->name);

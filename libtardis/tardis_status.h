@@ -23,7 +23,7 @@ typedef enum {
 /** One status. Text fields are never NULL after reading. */
 typedef struct tardis_status_t {
     tardis_status_code_t status;
-    apr_time_t timestamp;   /**< sent as seconds, with a fraction */
+    apr_time_t timestamp;   /**< sent as seconds, with a fraction; 0: absent, or no time of this era */
     const char *message;    /**< for people */
     const char *progress;   /**< for people */
     const char *error;      /**< set with status 4 */

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <apr_general.h>
@@ -101,6 +102,13 @@ static void an_answer_of_an_original_is_read(void **state)
     assert_int_equal(got->files_done, -1);
     assert_int_equal(got->bytes_total, -1);
     assert_int_equal(got->sending, -1);
+    static const char *const times[] = {"-1", "-0.5", "-1e300", "1e300", "253402300800"};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        char text[100];
+        snprintf(text, sizeof(text), "{\"status\": 2, \"timestamp\": %s}", times[i]);
+        assert_null(decode(text, &got));
+        assert_int_equal(got->timestamp, 0);
+    }
     assert_null(decode("{\"status\": 2, \"message\": null, \"timestamp\": 1700000000}", &got));
     assert_string_equal(got->message, "");
     assert_int_equal(got->timestamp, apr_time_from_sec(1700000000));
@@ -128,8 +136,7 @@ static void what_is_no_status_is_malformed(void **state)
         "{\"status\": 1, \"message\": 5}",
         "{\"status\": 1, \"progress\": {}}",
         "{\"status\": 1, \"timestamp\": \"now\"}",
-        "{\"status\": 1, \"timestamp\": -1}",
-        "{\"status\": 1, \"timestamp\": 1e300}",
+        "{\"status\": 1, \"timestamp\": NaN}",
         "{\"status\": 1, \"files_done\": -1}",
         "{\"status\": 1, \"files_done\": 1.5}",
         "{\"status\": 1, \"bytes_done\": \"1\"}",
