@@ -8,8 +8,14 @@
 
 /* Rows that one statement changes. */
 #define BLOCK 256
-/* Values of that statement before the ids. */
-#define MOVE_VALUES 6
+
+/* Seconds that are another number for each state, with its values. */
+#define BY_STATE "ELT(FIELD(state, ?, ?, ?, ?), ?, ?, ?, ?)"
+#define BY_STATE_VALUES 8
+#define IS_UNSEEN "updated_at <= UTC_TIMESTAMP(6) - INTERVAL " BY_STATE " SECOND"
+
+/* Values of the statement that changes a block, before the ids. */
+#define MOVE_VALUES (6 + BY_STATE_VALUES)
 
 typedef struct {
     const tardis_put_off_t *put_off;
@@ -33,6 +39,7 @@ static tardis_error_t *tell(const tardis_context_t *context, const tardis_put_of
 static tardis_error_t *move(const tardis_context_t *context, const tardis_put_off_t *put_off,
                             const apr_array_header_t *ids, apr_pool_t *pool);
 static const char *move_statement(apr_pool_t *pool);
+static void by_state(tardis_db_value_t *values, const tardis_put_off_t *put_off, const long *seconds);
 static tardis_error_t *recall(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 
 tardis_error_t *tardis_provider_put_off(const tardis_context_t *context, const tardis_put_off_t *put_off,
@@ -79,10 +86,14 @@ static tardis_error_t *check_left(const tardis_context_t *context, const page_t 
 static tardis_error_t *lock(const tardis_context_t *context, const tardis_put_off_t *put_off,
                             apr_array_header_t **ids, apr_array_header_t **news, apr_pool_t *pool)
 {
-    const char *const *states = put_off->states;
-    const tardis_db_value_t state[] = {tardis_db_text(states[0]), tardis_db_text(states[1]),
-                                       tardis_db_text(states[2]), tardis_db_text(states[3])};
+    tardis_db_value_t values[3 + 3 * BY_STATE_VALUES + 1] = {tardis_db_text(put_off->outage),
+                                                             tardis_db_text(put_off->provider_url),
+                                                             tardis_db_signed(put_off->attempts)};
     tardis_db_rows_t *rows;
+    by_state(values + 3, put_off, put_off->deadlines);
+    by_state(values + 3 + BY_STATE_VALUES, put_off, put_off->unseen);
+    by_state(values + 3 + 2 * BY_STATE_VALUES, put_off, put_off->deadlines);
+    values[3 + 3 * BY_STATE_VALUES] = tardis_db_signed(put_off->limit);
     *ids = apr_array_make(pool, put_off->limit, sizeof(apr_uint64_t));
     *news = apr_array_make(pool, 16, sizeof(apr_uint64_t));
     tardis_error_t *error = tardis_db_query(
@@ -90,15 +101,9 @@ static tardis_error_t *lock(const tardis_context_t *context, const tardis_put_of
         "SELECT experiment_id, COALESCE(error_text, '') LIKE CONCAT(?, '%') FROM synced_experiment"
         " WHERE next_attempt_at <= UTC_TIMESTAMP(6)"
         " AND (lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6)) AND provider_url = ?"
-        " AND FIELD(state, ?, ?, ?, ?) > 0 AND (attempts + 1 < ? OR moved_at > UTC_TIMESTAMP(6)"
-        " - INTERVAL ELT(FIELD(state, ?, ?, ?, ?), ?, ?, ?, ?) SECOND)"
-        " ORDER BY next_attempt_at LIMIT ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_text(put_off->outage), tardis_db_text(put_off->provider_url), state[0],
-                         state[1], state[2], state[3], tardis_db_signed(put_off->attempts), state[0],
-                         state[1], state[2], state[3], tardis_db_signed(put_off->deadlines[0]),
-                         tardis_db_signed(put_off->deadlines[1]), tardis_db_signed(put_off->deadlines[2]),
-                         tardis_db_signed(put_off->deadlines[3]), tardis_db_signed(put_off->limit)),
-        &rows, pool);
+        " AND (attempts + 1 < ? OR moved_at > UTC_TIMESTAMP(6) - INTERVAL " BY_STATE " SECOND OR " IS_UNSEEN
+        ") AND " BY_STATE " IS NOT NULL ORDER BY next_attempt_at LIMIT ? FOR UPDATE",
+        values, sizeof(values) / sizeof(values[0]), &rows, pool);
     while (!error && tardis_db_rows_next(rows)) {
         apr_uint64_t id = tardis_db_rows_unsigned(rows, 0);
         APR_ARRAY_PUSH(*ids, apr_uint64_t) = id;
@@ -136,6 +141,7 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_put_of
     const tardis_db_value_t text = tardis_db_text(put_off->error_text);
     tardis_db_value_t values[MOVE_VALUES + BLOCK] = {
         until, until, tardis_db_signed(put_off->spread / 1000), text, tardis_db_text(put_off->error_code), text};
+    by_state(values + MOVE_VALUES - BY_STATE_VALUES, put_off, put_off->unseen);
     const char *sql = move_statement(pool);
     tardis_error_t *error = NULL;
     for (int from = 0; from < ids->nelts && !error; from += BLOCK) {
@@ -154,7 +160,8 @@ static const char *move_statement(apr_pool_t *pool)
         "UPDATE synced_experiment FORCE INDEX (PRIMARY) SET next_attempt_at ="
         " ? + INTERVAL CRC32(CONCAT(experiment_id, ' ', ?)) % 1000 * ? MICROSECOND,"
         " attempts = attempts + (COALESCE(error_text, '') <> ?), error_code = ?, error_text = ?,"
-        " lease_owner = NULL, lease_until = NULL, updated_at = UTC_TIMESTAMP(6) WHERE experiment_id IN (?";
+        " moved_at = IF(" IS_UNSEEN ", UTC_TIMESTAMP(6), moved_at), lease_owner = NULL, lease_until = NULL,"
+        " updated_at = UTC_TIMESTAMP(6) WHERE experiment_id IN (?";
     const apr_size_t length = sizeof(start) - 1;
     char *sql = apr_palloc(pool, length + 2 * BLOCK);
     memcpy(sql, start, length);
@@ -162,6 +169,14 @@ static const char *move_statement(apr_pool_t *pool)
         memcpy(sql + length + 2 * i, ",?", 2);
     memcpy(sql + length + 2 * (BLOCK - 1), ")", 2);
     return sql;
+}
+
+static void by_state(tardis_db_value_t *values, const tardis_put_off_t *put_off, const long *seconds)
+{
+    for (int i = 0; i < TARDIS_PUT_OFF_STATES_MAX; i++) {
+        values[i] = tardis_db_text(put_off->states[i]);
+        values[TARDIS_PUT_OFF_STATES_MAX + i] = tardis_db_signed(seconds[i]);
+    }
 }
 
 tardis_error_t *tardis_provider_recall(const tardis_context_t *context, const char *provider_url,

@@ -85,6 +85,7 @@ typedef struct tardis_put_off_t {
     apr_interval_time_t spread; /**< each until some time after that, but not longer after than this */
     const char *states[TARDIS_PUT_OFF_STATES_MAX]; /**< only what is in one of them; NULL after the last */
     long deadlines[TARDIS_PUT_OFF_STATES_MAX]; /**< seconds: what may be given up now is left as it is */
+    long unseen[TARDIS_PUT_OFF_STATES_MAX];    /**< seconds without a save, after which a deadline begins anew */
     int attempts;           /**< ... which takes so many failed ones in a row, with this one */
     const char *error_code; /**< what it fails of */
     const char *error_text; /**< one that has it already has been put off for the same time: no attempt */

@@ -302,14 +302,19 @@ static int begins_anew(const fsm_step_t *step)
 {
     const consumer_settings_t *settings = step->fsm->settings;
     const tardis_synced_t *synced = step->synced;
-    long deadline = fsm_deadline(step->state, settings);
+    return fsm_deadline(step->state, settings) > 0 &&
+           (synced->moved_at > synced->now ||
+            synced->now - synced->updated_at >= apr_time_from_sec(fsm_unseen(step->state, settings)));
+}
+
+long fsm_unseen(const fsm_state_t *state, const consumer_settings_t *settings)
+{
     long usual = settings->poll_interval_maximum;
     if (usual < settings->retry_maximum)
         usual = settings->retry_maximum;
     if (usual < settings->breaker_maximum)
         usual = settings->breaker_maximum;
-    return deadline > 0 && (synced->moved_at > synced->now ||
-                            synced->now - synced->updated_at >= apr_time_from_sec(usual + deadline / 2));
+    return usual + fsm_deadline(state, settings) / 2;
 }
 
 static void give_up(fsm_step_t *step, const tardis_error_t *error, int deadline)

@@ -70,6 +70,8 @@ const char *fsm_blocking_states(apr_pool_t *pool);
 int fsm_asks(const fsm_state_t *state);
 /** Seconds without movement after which a state is given up; 0: never. */
 long fsm_deadline(const fsm_state_t *state, const consumer_settings_t *settings);
+/** Seconds in which no tick has looked at an experiment, after which its deadline begins anew. */
+long fsm_unseen(const fsm_state_t *state, const consumer_settings_t *settings);
 /**
  * How many more attempts with the same error end an experiment whose last error was a lasting one, as a
  * provider's answer had it: a provider that is just being repaired may give such an answer for a minute. 0:

@@ -314,7 +314,8 @@ static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t
         if (!fsm_asks(state))
             continue;
         put_off.states[states] = state->name;
-        put_off.deadlines[states++] = fsm_deadline(state, health->settings);
+        put_off.deadlines[states] = fsm_deadline(state, health->settings);
+        put_off.unseen[states++] = fsm_unseen(state, health->settings);
     }
     tardis_error_t *error =
         tardis_provider_put_off(health->context, &put_off, &count, &is_still_left, pool);

@@ -222,6 +222,16 @@ subtest 'for longer than the deadline' => sub {
     like(row($bed, $late, 'error_text'), qr/^given up after 3 failed attempts since \S+: not asked, as the provider/,
         'with the cause');
     is(join(' ', row($bed, $new, qw(state attempts))), 'Ingested 1', 'one that was not tried is not');
+    change($bed, $new, 'attempts = 2, updated_at = updated_at - INTERVAL 7 DAY');
+    due($fake);
+    is(asked($fake, sub { ticks() }), 0, 'it is still not asked');
+    is(join(' ', row($bed, $new, 'state', 'moved_at > UTC_TIMESTAMP(6) - INTERVAL 1 DAY')), 'Ingested 1',
+        'where no tick has run for long, the deadline begins anew');
+    change($bed, $new, 'attempts = 2, updated_at = updated_at - INTERVAL 7 DAY');
+    due($fake);
+    is(asked($fake, sub { ticks() }), 0, 'it is still not asked');
+    is(join(' ', row($bed, $new, 'state', 'moved_at > UTC_TIMESTAMP(6) - INTERVAL 1 DAY')), 'Ingested 1',
+        'where no tick has run for long, the deadline begins anew');
     unlink $dead;
     settle($bed);
 };
