@@ -84,6 +84,7 @@ PERL_TESTS = \
 	t/consumer/84-slow-provider.t \
 	t/consumer/85-nothing-to-do.t \
 	t/consumer/86-eight-ticks.t \
+	t/consumer/87-database-restarts.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \
@@ -199,6 +200,8 @@ EXTRA_DIST += \
 	t/install-packages \
 	t/packages.txt \
 	t/valgrind.supp \
+	t/lib/BusyProvider.pm \
+	t/lib/Crowd.pm \
 	t/lib/DavServer.pm \
 	t/lib/FakeServer.pm \
 	t/lib/MethodClient.pm \
