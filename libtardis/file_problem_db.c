@@ -11,7 +11,8 @@ tardis_error_t *tardis_file_problem_add(const tardis_context_t *context, apr_uin
         error = tardis_db_execute(
             context->db,
             "INSERT INTO file_problem (experiment_id, file_number, code, text, found_at)"
-            " VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
+            " VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE code = VALUES(code),"
+            " text = VALUES(text), found_at = VALUES(found_at)",
             TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_unsigned(problem->file_number),
                              tardis_db_text(problem->code), tardis_db_text(problem->text)),
             NULL, pool);
@@ -46,6 +47,12 @@ tardis_error_t *tardis_file_problem_first(const tardis_context_t *context, apr_u
 tardis_error_t *tardis_file_problem_clear(const tardis_context_t *context, apr_uint64_t experiment_id,
                                           apr_pool_t *pool)
 {
-    return tardis_db_execute(context->db, "DELETE FROM file_problem WHERE experiment_id = ?",
-                             TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), NULL, pool);
+    const tardis_db_value_t id = tardis_db_unsigned(experiment_id);
+    tardis_error_t *error =
+        tardis_db_execute(context->db, "DELETE FROM file_problem WHERE experiment_id = ?",
+                          TARDIS_DB_VALUES(id), NULL, pool);
+    if (error)
+        return error;
+    return tardis_db_execute(context->db, "DELETE FROM partial_retry WHERE experiment_id = ?",
+                             TARDIS_DB_VALUES(id), NULL, pool);
 }

@@ -73,6 +73,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/output.c \
 	libtardis/tardis_output.h \
 	libtardis/overview_db.c \
+	libtardis/tardis_partial_retry.h \
+	libtardis/partial_retry_db.c \
 	libtardis/process.c \
 	libtardis/registration_admin_db.c \
 	libtardis/registration_db.c \

@@ -1,7 +1,10 @@
 #include "tardis_synced_manual.h"
 
+#include <apr_strings.h>
+
 #include "db_transact.h"
 #include "synced_rows.h"
+#include "tardis_partial_retry.h"
 
 /* One or more experiments to restart. */
 typedef struct {
@@ -96,23 +99,28 @@ static tardis_error_t *restart_page(const tardis_context_t *context, const void 
 static tardis_error_t *restart(const tardis_context_t *context, apr_uint64_t experiment_id, const char *text,
                                int *done, apr_pool_t *pool)
 {
-    tardis_db_changes_t changes;
-    tardis_error_t *error = tardis_db_execute(
+    tardis_partial_retry_t *partial;
+    tardis_error_t *error = tardis_partial_retry_begin(context, experiment_id, done, &partial, pool);
+    if (error || !*done)
+        return error;
+    error = tardis_db_execute(
         context->db,
         "UPDATE synced_experiment SET state = '" TARDIS_STATE_INGESTED "', state_since = UTC_TIMESTAMP(6),"
         " moved_at = UTC_TIMESTAMP(6), attempts = 0, next_attempt_at = UTC_TIMESTAMP(6), lease_owner = NULL,"
-        " lease_until = NULL, status_document = NULL, checked_through = 0, bytes_checked = 0,"
-        " error_code = NULL, error_text = NULL, updated_at = UTC_TIMESTAMP(6)"
-        " WHERE experiment_id = ? AND state = '" TARDIS_STATE_FAILED "'",
-        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id)), &changes, pool);
-    *done = !error && changes.rows == 1;
-    if (!*done)
-        return error;
-    error = tardis_synced_respect_hold(context, experiment_id, pool);
+        " lease_until = NULL, status_document = NULL, checked_through = IF(?, checked_through, 0),"
+        " bytes_checked = IF(?, bytes_checked, 0), error_code = NULL, error_text = NULL,"
+        " updated_at = UTC_TIMESTAMP(6) WHERE experiment_id = ?",
+        TARDIS_DB_VALUES(tardis_db_signed(partial != NULL), tardis_db_signed(partial != NULL),
+                         tardis_db_unsigned(experiment_id)),
+        NULL, pool);
     if (!error)
-        error = tardis_file_problem_clear(context, experiment_id, pool);
+        error = tardis_synced_respect_hold(context, experiment_id, pool);
     if (error)
         return error;
+    if (partial)
+        text = apr_psprintf(
+            pool, "%s; %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files are asked for again", text,
+            partial->files, partial->all);
     const tardis_synced_event_t event = {
         .kind = "manual", .from_state = TARDIS_STATE_FAILED, .to_state = TARDIS_STATE_INGESTED, .text = text};
     return tardis_synced_event_add(context, experiment_id, &event, pool);

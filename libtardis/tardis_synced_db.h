@@ -212,9 +212,10 @@ tardis_error_t *tardis_synced_save_checkpoint(const tardis_context_t *context,
                                               const tardis_synced_checkpoint_t *checkpoint, apr_pool_t *pool);
 
 /**
- * Restarts a FailPermanent experiment: Ingested, due at once unless its provider is held, nothing checked,
- * its problems removed, its history kept.
- * @param text of the event that tells who did it.
+ * Restarts a FailPermanent experiment: Ingested, due at once unless its provider is held, its history kept.
+ * Nothing counts as checked, and its problems are removed, unless only the files with problems are asked for
+ * again (tardis_partial_retry.h).
+ * @param text of the event that tells who did it; which files are asked for is added to it.
  * @return TARDIS_NOT_FOUND, or TARDIS_CONFLICT if it is in another state.
  */
 tardis_error_t *tardis_synced_retry(const tardis_context_t *context, apr_uint64_t experiment_id,
@@ -253,7 +254,8 @@ tardis_error_t *tardis_synced_event_last(const tardis_context_t *context, apr_ui
 
 /* ---- Files that are not as promised. ---- */
 
-/** Removes the problems of an experiment. Within the caller's transaction. */
+/** Removes the problems of an experiment, and that it was to be asked for less than all files. Within the
+ * caller's transaction. */
 tardis_error_t *tardis_file_problem_clear(const tardis_context_t *context, apr_uint64_t experiment_id,
                                           apr_pool_t *pool);
 
@@ -264,7 +266,7 @@ typedef struct tardis_file_problem_t {
     const char *text; /**< starts with the file's path */
 } tardis_file_problem_t;
 
-/** Adds problems (an array of tardis_file_problem_t). Within the caller's transaction. */
+/** Adds problems (an array of tardis_file_problem_t), or replaces them. Within the caller's transaction. */
 tardis_error_t *tardis_file_problem_add(const tardis_context_t *context, apr_uint64_t experiment_id,
                                         const apr_array_header_t *problems, apr_pool_t *pool);
 

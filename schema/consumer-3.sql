@@ -51,3 +51,15 @@ ALTER TABLE notification
 
 -- Leases are found by the ids of what was taken; keeping this index up to date took most of the time of a claim.
 ALTER TABLE synced_experiment DROP INDEX synced_experiment_lease;
+
+-- Experiments of which only the files in file_problem are asked for and checked again; all others are proven.
+CREATE TABLE IF NOT EXISTS partial_retry (
+  experiment_id   BIGINT UNSIGNED NOT NULL,
+  sending         BIGINT UNSIGNED NOT NULL COMMENT 'the provider''s last one that is known to be of no proven file',
+  agreed          BOOLEAN NOT NULL DEFAULT FALSE COMMENT 'the provider says that it is of these files',
+  files           INT UNSIGNED NOT NULL COMMENT 'that are asked for',
+  checked_through INT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'of them, every one up to this number was checked again',
+  PRIMARY KEY (experiment_id),
+  CONSTRAINT partial_retry_synced FOREIGN KEY (experiment_id) REFERENCES synced_experiment (experiment_id)
+    ON DELETE CASCADE
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

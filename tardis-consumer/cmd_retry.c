@@ -1,6 +1,7 @@
 #include <apr_strings.h>
 
 #include "manual.h"
+#include "partial.h"
 
 /* Failed experiments that are restarted in one transaction. */
 #define PAGE 500
@@ -22,8 +23,11 @@ static tardis_error_t *retry_all(const tardis_invocation_t *invocation, const ta
 static tardis_error_t *retry_page(const tardis_invocation_t *invocation, const apr_array_header_t *page,
                                   const char *text, int *restarted, apr_pool_t *pool);
 static int is_among(const apr_array_header_t *ids, apr_uint64_t id);
-static void tell(const tardis_synced_t *synced, const tardis_synced_hold_t *hold, apr_pool_t *pool);
-static void tell_plan(const tardis_synced_t *synced, apr_pool_t *pool);
+static tardis_error_t *tell(const tardis_invocation_t *invocation, const tardis_synced_t *before,
+                            const tardis_synced_hold_t *hold, apr_pool_t *pool);
+static tardis_error_t *tell_plan(const tardis_invocation_t *invocation, const tardis_synced_t *synced,
+                                 apr_pool_t *pool);
+static const char *files_of(const tardis_partial_retry_t *partial, apr_pool_t *pool);
 static void sum_up(int count, int dry);
 
 tardis_error_t *cmd_retry(tardis_invocation_t *invocation)
@@ -81,15 +85,12 @@ static tardis_error_t *retry_one(const tardis_invocation_t *invocation, const ta
             return tardis_error_create(pool, TARDIS_CONFLICT,
                                        "%s is %s; only a " TARDIS_STATE_FAILED " one can be restarted",
                                        manual_name(synced, pool), synced->state);
-        tell_plan(synced, pool);
-        return NULL;
+        return tell_plan(invocation, synced, pool);
     }
     tardis_error_t *error = tardis_synced_retry(invocation->context, synced->experiment_id, baton, pool);
     if (!error)
         error = manual_hold_of(invocation, synced->experiment_id, &hold);
-    if (!error)
-        tell(synced, hold, pool);
-    return error;
+    return error ? error : tell(invocation, synced, hold, pool);
 }
 
 /* There may be very many: a page at a time is read, restarted and forgotten. */
@@ -111,8 +112,8 @@ static tardis_error_t *retry_all(const tardis_invocation_t *invocation, const ta
         if (error || page->nelts == 0)
             break;
         after = APR_ARRAY_IDX(page, page->nelts - 1, tardis_synced_t).experiment_id;
-        for (int i = 0; dry && i < page->nelts; i++)
-            tell_plan(&APR_ARRAY_IDX(page, i, tardis_synced_t), pool);
+        for (int i = 0; dry && !error && i < page->nelts; i++)
+            error = tell_plan(invocation, &APR_ARRAY_IDX(page, i, tardis_synced_t), pool);
         if (dry)
             count += page->nelts;
         else
@@ -141,7 +142,8 @@ static tardis_error_t *retry_page(const tardis_invocation_t *invocation, const a
     for (int i = 0; !error && i < page->nelts; i++) {
         const tardis_synced_t *synced = &APR_ARRAY_IDX(page, i, tardis_synced_t);
         if (is_among(ids, synced->experiment_id))
-            tell(synced, apr_hash_get(holds, &synced->experiment_id, sizeof(synced->experiment_id)), pool);
+            error = tell(invocation, synced,
+                         apr_hash_get(holds, &synced->experiment_id, sizeof(synced->experiment_id)), pool);
         else
             printf("%s is no longer " TARDIS_STATE_FAILED "; it was left alone\n", manual_name(synced, pool));
     }
@@ -162,18 +164,42 @@ static int is_among(const apr_array_header_t *ids, apr_uint64_t id)
     return low < ids->nelts && APR_ARRAY_IDX(ids, low, apr_uint64_t) == id;
 }
 
-static void tell(const tardis_synced_t *synced, const tardis_synced_hold_t *hold, apr_pool_t *pool)
+/* Where nothing was checked before, everything is asked for. */
+static tardis_error_t *tell(const tardis_invocation_t *invocation, const tardis_synced_t *before,
+                            const tardis_synced_hold_t *hold, apr_pool_t *pool)
 {
-    printf(
-        "%s is " TARDIS_STATE_INGESTED " again; %s\n", manual_name(synced, pool),
-        hold ? apr_pstrcat(pool, "nothing is done about it while it is ", manual_hold_text(hold, pool), NULL)
-             : "the next tick asks for its files");
+    tardis_partial_retry_t *partial = NULL;
+    const char *next = NULL;
+    tardis_error_t *error = NULL;
+    if (partial_is_possible(before))
+        error = tardis_partial_retry_find(invocation->context, before->experiment_id, &partial, pool);
+    if (hold)
+        next = apr_pstrcat(pool, "nothing is done about it while it is ", manual_hold_text(hold, pool), NULL);
+    else
+        next = apr_pstrcat(pool, "the next tick asks for ", files_of(partial, pool), NULL);
+    printf("%s is " TARDIS_STATE_INGESTED " again; %s\n", manual_name(before, pool), next);
+    return error;
 }
 
-static void tell_plan(const tardis_synced_t *synced, apr_pool_t *pool)
+static tardis_error_t *tell_plan(const tardis_invocation_t *invocation, const tardis_synced_t *synced,
+                                 apr_pool_t *pool)
 {
-    printf("%s would be started again; it failed %s [%s]\n", manual_name(synced, pool),
-           tardis_format_time(synced->state_since, pool), synced->error_code ? synced->error_code : "-");
+    const tardis_partial_retry_t *partial;
+    tardis_error_t *error = partial_of(invocation->context, synced, &partial, pool);
+    if (!error)
+        printf("%s would be started again; it failed %s [%s]%s%s\n", manual_name(synced, pool),
+               tardis_format_time(synced->state_since, pool), synced->error_code ? synced->error_code : "-",
+               partial ? "; the next tick would ask for " : "",
+               partial ? files_of(partial, pool) : "");
+    return error;
+}
+
+static const char *files_of(const tardis_partial_retry_t *partial, apr_pool_t *pool)
+{
+    if (!partial)
+        return "its files";
+    return apr_psprintf(pool, "%" APR_UINT64_T_FMT " of its %" APR_UINT64_T_FMT " files", partial->files,
+                        partial->all);
 }
 
 static void sum_up(int count, int dry)

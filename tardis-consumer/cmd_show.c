@@ -50,6 +50,8 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, show_t *sho
         error = tardis_file_problem_first(context, id, PROBLEMS_SHOWN, &show->problems, &show->problem_count,
                                           pool);
     if (!error)
+        error = partial_of(context, show->synced, &show->partial, pool);
+    if (!error)
         error = tardis_synced_event_last(context, id, EVENTS_SHOWN, &show->events, &show->event_count, pool);
     if (!error)
         error = manual_hold_of(invocation, id, &show->hold);

@@ -58,6 +58,8 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, why_t *why)
         error =
             tardis_file_problem_first(context, id, PROBLEMS_SHOWN, &why->problems, &why->problem_count, pool);
     if (!error)
+        error = partial_of(context, why->synced, &why->partial, pool);
+    if (!error)
         error = gather_mails(invocation, why);
     return error;
 }

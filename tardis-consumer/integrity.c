@@ -10,6 +10,8 @@
 #include <apr_strings.h>
 
 #include "tardis_catalogue.h"
+#include "tardis_partial_retry.h"
+#include "tardis_status.h"
 
 enum {
     PAGE_FILES = 1000,  /* files read from the database at a time */
@@ -23,7 +25,9 @@ typedef struct {
     integrity_result_t *result;
     dev_t store_device; /* which directory the store was when the check began */
     ino_t store_inode;
-    tardis_digest_job_t *jobs; /* of the page */
+    const tardis_partial_retry_t *partial; /* NULL: all files are checked */
+    apr_uint64_t through;                  /* the files of this check up to this number are done */
+    tardis_digest_job_t *jobs;             /* of the page */
     char *is_done;             /* of each job */
     const apr_array_header_t *files;
     int begun;   /* jobs of the page given out */
@@ -38,12 +42,19 @@ typedef struct {
 
 static tardis_error_t *open_store(check_t *check);
 static int is_empty(const char *directory);
+static tardis_error_t *find_partial(check_t *check);
+static int is_as_agreed(const check_t *check, const tardis_partial_retry_t *partial);
+static tardis_error_t *read_page(const check_t *check, apr_array_header_t **files);
 static tardis_error_t *check_page(check_t *check);
 static void prepare(check_t *check, int index);
 static tardis_digest_job_t *next_job(void *baton);
 static void job_done(void *baton, tardis_digest_job_t *job);
 static void progress(void *baton, apr_uint64_t bytes);
 static tardis_error_t *save(check_t *check, apr_uint64_t bytes);
+static tardis_error_t *write_partial(const check_t *check, apr_uint64_t through,
+                                     const apr_array_header_t *mended, const apr_array_header_t *problems);
+static tardis_error_t *write_checkpoint(check_t *check, apr_uint64_t through, apr_uint64_t size,
+                                        apr_array_header_t *problems, int moved);
 static const char *store_replaced(const check_t *check);
 static const tardis_error_t *compare(const tardis_datafile_t *file, const tardis_digest_job_t *job,
                                      apr_pool_t *pool);
@@ -58,11 +69,13 @@ tardis_error_t *integrity_check(fsm_step_t *step, integrity_result_t *result)
     result->bytes_checked = synced->bytes_checked;
     apr_pool_create(&check.pool, step->pool);
     tardis_error_t *error = synced->file_count > 0 ? open_store(&check) : NULL;
+    if (!error && synced->checked_through >= synced->file_count)
+        error = find_partial(&check);
+    check.through = check.partial ? check.partial->checked_through : result->checked_through;
     while (!error && !check.stopped) {
         apr_array_header_t *files;
         apr_pool_clear(check.pool);
-        error = tardis_datafile_page(step->fsm->context, synced->experiment_id,
-                                     (apr_uint32_t)result->checked_through, PAGE_FILES, &files, check.pool);
+        error = read_page(&check, &files);
         if (error || files->nelts == 0)
             break;
         check.files = files;
@@ -109,6 +122,44 @@ static int is_empty(const char *directory)
     if (opened)
         closedir(opened);
     return empty;
+}
+
+/* A check has gone through all files. What the provider has sent since counts only for what was agreed. */
+static tardis_error_t *find_partial(check_t *check)
+{
+    const fsm_step_t *step = check->step;
+    apr_uint64_t id = step->synced->experiment_id;
+    tardis_partial_retry_t *partial;
+    tardis_error_t *error = tardis_partial_retry_find(step->fsm->context, id, &partial, step->pool);
+    if (error || !partial)
+        return error;
+    if (is_as_agreed(check, partial)) {
+        check->partial = partial;
+        check->result->again = partial->files;
+        return NULL;
+    }
+    check->result->checked_through = 0;
+    check->result->bytes_checked = 0;
+    return tardis_partial_retry_forget(step->fsm->context, id, step->outcome.lease_owner, step->pool);
+}
+
+static int is_as_agreed(const check_t *check, const tardis_partial_retry_t *partial)
+{
+    const char *document = check->step->synced->status_document;
+    tardis_status_t *status;
+    return partial->agreed && document &&
+           !tardis_status_decode(document, strlen(document), &status, check->pool) &&
+           status->status == TARDIS_STATUS_COMPLETE && status->sending > 0 &&
+           (apr_uint64_t)status->sending == partial->sending;
+}
+
+static tardis_error_t *read_page(const check_t *check, apr_array_header_t **files)
+{
+    const tardis_context_t *context = check->step->fsm->context;
+    apr_uint64_t id = check->step->synced->experiment_id;
+    apr_uint32_t after = (apr_uint32_t)check->through;
+    return check->partial ? tardis_partial_retry_files(context, id, after, PAGE_FILES, files, check->pool)
+                          : tardis_datafile_page(context, id, after, PAGE_FILES, files, check->pool);
 }
 
 static tardis_error_t *check_page(check_t *check)
@@ -171,39 +222,74 @@ static void progress(void *baton, apr_uint64_t bytes)
 /* Saves what is done without a gap, with the problems among it. */
 static tardis_error_t *save(check_t *check, apr_uint64_t bytes)
 {
-    const tardis_synced_t *synced = check->step->synced;
+    apr_uint64_t through = check->through;
+    apr_uint64_t size = 0;
     int settled = check->settled;
-    tardis_synced_checkpoint_t checkpoint = {
-        .experiment_id = synced->experiment_id,
-        .lease_owner = check->step->outcome.lease_owner,
-        .lease_seconds = check->step->fsm->settings->lease_seconds,
-        .checked_through = check->result->checked_through,
-        .bytes_checked = check->result->bytes_checked,
-        .moved = bytes != check->bytes_seen,
-        .problems = apr_array_make(check->pool, 4, sizeof(tardis_file_problem_t)),
-    };
+    apr_array_header_t *problems = apr_array_make(check->pool, 4, sizeof(tardis_file_problem_t));
+    apr_array_header_t *mended = apr_array_make(check->pool, 4, sizeof(apr_uint32_t));
     for (; settled < check->files->nelts && check->is_done[settled]; settled++) {
         const tardis_datafile_t *file = &APR_ARRAY_IDX(check->files, settled, tardis_datafile_t);
         const tardis_error_t *problem = compare(file, &check->jobs[settled], check->pool);
-        checkpoint.checked_through = file->number;
-        checkpoint.bytes_checked += file->size;
+        through = file->number;
+        size += file->size;
         if (problem)
-            *(tardis_file_problem_t *)apr_array_push(checkpoint.problems) = (tardis_file_problem_t){
+            *(tardis_file_problem_t *)apr_array_push(problems) = (tardis_file_problem_t){
                 .file_number = file->number, .code = tardis_error_name(problem->code), .text = problem->text};
+        else if (check->partial)
+            APR_ARRAY_PUSH(mended, apr_uint32_t) = file->number;
     }
-    const char *gone = checkpoint.problems->nelts ? store_replaced(check) : NULL;
+    const char *gone = problems->nelts ? store_replaced(check) : NULL;
     if (gone)
         return tardis_error_create(check->pool, TARDIS_STORE_UNAVAILABLE, "%s", gone);
-    tardis_error_t *error =
-        tardis_synced_save_checkpoint(check->step->fsm->context, &checkpoint, check->pool);
+    tardis_error_t *error = write_partial(check, through, mended, problems);
+    if (!error)
+        error = write_checkpoint(check, through, size, problems, bytes != check->bytes_seen);
     if (error)
         return error;
     check->settled = settled;
     check->bytes_seen = bytes;
     check->saved_at = apr_time_now();
-    check->result->checked_through = checkpoint.checked_through;
-    check->result->bytes_checked = checkpoint.bytes_checked;
+    check->through = through;
     return NULL;
+}
+
+static tardis_error_t *write_partial(const check_t *check, apr_uint64_t through,
+                                     const apr_array_header_t *mended, const apr_array_header_t *problems)
+{
+    const tardis_partial_check_t partial = {
+        .experiment_id = check->step->synced->experiment_id,
+        .lease_owner = check->step->outcome.lease_owner,
+        .checked_through = through,
+        .mended = mended,
+        .problems = problems,
+    };
+    if (!check->partial || through == check->through)
+        return NULL;
+    return tardis_partial_retry_save(check->step->fsm->context, &partial, check->pool);
+}
+
+/* Of a partial check, it lengthens the lease only: all files were checked once before. */
+static tardis_error_t *write_checkpoint(check_t *check, apr_uint64_t through, apr_uint64_t size,
+                                        apr_array_header_t *problems, int moved)
+{
+    integrity_result_t *result = check->result;
+    int partial = check->partial != NULL;
+    const tardis_synced_checkpoint_t checkpoint = {
+        .experiment_id = check->step->synced->experiment_id,
+        .lease_owner = check->step->outcome.lease_owner,
+        .lease_seconds = check->step->fsm->settings->lease_seconds,
+        .checked_through = partial ? result->checked_through : through,
+        .bytes_checked = partial ? result->bytes_checked : result->bytes_checked + size,
+        .moved = moved,
+        .problems = partial ? apr_array_make(check->pool, 1, sizeof(tardis_file_problem_t)) : problems,
+    };
+    tardis_error_t *error =
+        tardis_synced_save_checkpoint(check->step->fsm->context, &checkpoint, check->pool);
+    if (!error) {
+        result->checked_through = checkpoint.checked_through;
+        result->bytes_checked = checkpoint.bytes_checked;
+    }
+    return error;
 }
 
 /* Problems are believed only of the store that the check began with: one that is unmounted meanwhile has no

@@ -6,6 +6,7 @@
 #define SHOW_H
 
 #include "manual.h"
+#include "partial.h"
 #include "tardis_catalogue.h"
 
 /** All about one experiment. */
@@ -18,6 +19,7 @@ typedef struct show_t {
     apr_uint64_t unverifiable;
     apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */
     apr_uint64_t problem_count;
+    const tardis_partial_retry_t *partial; /**< what is asked for again, see partial_of(); NULL: all files */
     apr_array_header_t *events; /**< of tardis_synced_event_t: the last ones */
     apr_uint64_t event_count;
     apr_array_header_t *notifications; /**< of tardis_notification_t: the first ones */

@@ -12,6 +12,7 @@ tardis_error_t *show_print_json(const show_t *show, apr_pool_t *pool)
     json_object_set_new(object, "store", json_text(show->settings->store));
     json_object_set_new(object, "owners", owners_json(show));
     json_object_set_new(object, "files_unverifiable", json_integer((json_int_t)show->unverifiable));
+    json_object_set_new(object, "partial", partial_json(show->partial));
     json_object_set_new(object, "problem_count", json_integer((json_int_t)show->problem_count));
     json_object_set_new(object, "problems", problems_json(show));
     json_object_set_new(object, "event_count", json_integer((json_int_t)show->event_count));

@@ -61,6 +61,8 @@ static void print_files(const show_t *show, apr_pool_t *pool)
         line("checked", "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files, %s of %s",
              synced->checked_through, synced->file_count, tardis_format_bytes(synced->bytes_checked, pool),
              tardis_format_bytes(synced->byte_count, pool));
+    if (show->partial)
+        line("again", "%s", partial_text(synced, show->partial, pool));
 }
 
 static void print_status(const tardis_synced_t *synced, apr_pool_t *pool)

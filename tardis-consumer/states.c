@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "integrity.h"
+#include "partial.h"
 #include "schedule.h"
 #include "transfer_client.h"
 
@@ -35,8 +36,16 @@ void state_ingested(fsm_step_t *step)
         .dest_path = apr_psprintf(step->pool, "%" APR_UINT64_T_FMT, step->synced->experiment_id),
         .site_settings_url = step->fsm->settings->site_settings_url,
     };
-    fsm_note(step, "request", NULL, transfer_client_get_text(provider, &get, step->pool));
-    transfer_client_get(step->fsm->context, provider, &get, got, step, step->pool);
+    if (partial_is_possible(step->synced))
+        partial_ask(step, provider, &get);
+    else
+        state_ask(step, provider, &get);
+}
+
+void state_ask(fsm_step_t *step, const consumer_provider_t *provider, const transfer_get_t *get)
+{
+    fsm_note(step, "request", NULL, transfer_client_get_text(provider, get, step->pool));
+    transfer_client_get(step->fsm->context, provider, get, got, step, step->pool);
 }
 
 /* The provider with its key; NULL if there is none, and then the step has ended. */
@@ -217,11 +226,19 @@ void state_leave_checking(fsm_step_t *step)
         unverifiable =
             apr_psprintf(step->pool, "; %" APR_UINT64_T_FMT " without a digest: existence and size only",
                          result->unverifiable);
-    fsm_note(step, "transition", NULL,
-             apr_psprintf(step->pool,
-                          "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files were checked, %s%s",
-                          result->checked_through, step->synced->file_count,
-                          tardis_format_bytes(result->bytes_checked, step->pool), unverifiable));
+    if (result->again)
+        fsm_note(step, "transition", NULL,
+                 apr_psprintf(step->pool,
+                              "%s%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
+                              " files were checked again, the others before%s",
+                              result->finished ? "" : "not all of ", result->again, step->synced->file_count,
+                              unverifiable));
+    else
+        fsm_note(step, "transition", NULL,
+                 apr_psprintf(step->pool,
+                              "%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files were checked, %s%s",
+                              result->checked_through, step->synced->file_count,
+                              tardis_format_bytes(result->bytes_checked, step->pool), unverifiable));
 }
 
 static void judge(fsm_step_t *step, const integrity_result_t *result)

@@ -7,9 +7,12 @@
 
 #include "fsm.h"
 #include "tardis_status.h"
+#include "transfer_client.h"
 
 /** Ingested: asks the provider for the files. */
 void state_ingested(fsm_step_t *step);
+/** Ends a step of state_ingested() by asking for all files. */
+void state_ask(fsm_step_t *step, const consumer_provider_t *provider, const transfer_get_t *get);
 /** Requested and InProgress: asks how far the transfer is. */
 void state_transferring(fsm_step_t *step);
 /**

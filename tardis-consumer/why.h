@@ -6,6 +6,7 @@
 #define WHY_H
 
 #include "manual.h"
+#include "partial.h"
 #include "tardis_status.h"
 #include "tardis_synced_report.h"
 
@@ -28,6 +29,7 @@ typedef struct why_t {
     const tardis_synced_hold_t *hold; /**< NULL: nobody holds it */
     tardis_synced_story_t *story;
     apr_uint64_t unverifiable;    /**< files without a digest */
+    const tardis_partial_retry_t *partial; /**< what is asked for again, see partial_of(); NULL: all files */
     apr_array_header_t *problems; /**< of tardis_file_problem_t: the first ones */
     apr_uint64_t problem_count;
     apr_array_header_t *mails; /**< of tardis_notification_t: about how it came into its state */

@@ -19,6 +19,7 @@ tardis_error_t *why_print_json(const why_t *why, apr_pool_t *pool)
                         json_integer((json_int_t)apr_time_sec(synced->now - synced->state_since)));
     json_object_set_new(object, "where", json_text(why_place(why, pool)));
     json_object_set_new(object, "answered_at", json_time(experiment_answered_at(synced)));
+    json_object_set_new(object, "partial", partial_json(why->partial));
     json_object_set_new(object, "hold", manual_hold_json(why->hold));
     json_object_set_new(object, "way", way_json(why));
     json_object_set_new(object, "starts", json_integer((json_int_t)why->story->starts));

@@ -45,9 +45,12 @@ void why_print_page(const why_t *why, apr_pool_t *pool)
 const char *why_place(const why_t *why, apr_pool_t *pool)
 {
     const tardis_synced_t *synced = why->synced;
-    return apr_psprintf(pool, "%s for %s, since %s. %s", synced->state,
+    const char *again = partial_text(synced, why->partial, pool);
+    int is_told = again && strcmp(synced->state, TARDIS_STATE_FAILED) != 0;
+    return apr_psprintf(pool, "%s for %s, since %s. %s%s%s%s", synced->state,
                         paragraph_duration(synced->now - synced->state_since, pool),
-                        tardis_format_time(synced->state_since, pool), meaning_of_state(why, pool));
+                        tardis_format_time(synced->state_since, pool), meaning_of_state(why, pool),
+                        is_told ? " " : "", is_told ? again : "", is_told ? "." : "");
 }
 
 static const char *meaning_of_state(const why_t *why, apr_pool_t *pool)
@@ -219,6 +222,12 @@ const char *why_next(const why_t *why, apr_pool_t *pool)
     const char *then = "";
     if (strcmp(synced->state, TARDIS_STATE_COMPLETE) == 0)
         return "Nothing more.";
+    if (strcmp(synced->state, TARDIS_STATE_FAILED) == 0 && why->partial)
+        return apr_psprintf(pool,
+                            "Nothing, until a person starts it again. Then the provider is asked for %"
+                            APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files once more; the others stay "
+                            "proven if it sends no others, and the history stays.",
+                            why->partial->files, why->partial->all);
     if (strcmp(synced->state, TARDIS_STATE_FAILED) == 0)
         return "Nothing, until a person starts it again. Then the provider is asked for the files once more; "
                "the "
