@@ -73,8 +73,8 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/output.c \
 	libtardis/tardis_output.h \
 	libtardis/overview_db.c \
-	libtardis/tardis_partial_retry.h \
 	libtardis/partial_retry_db.c \
+	libtardis/tardis_partial_retry.h \
 	libtardis/process.c \
 	libtardis/registration_admin_db.c \
 	libtardis/registration_db.c \
@@ -88,6 +88,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/status_batch.c \
 	libtardis/status_private.h \
 	libtardis/status_encode.c \
+	libtardis/status_scan.c \
 	libtardis/status_share.c \
 	libtardis/key_cache.c \
 	libtardis/tardis_key_cache.h \

@@ -4,39 +4,33 @@
 
 #include <apr_strings.h>
 
-/* One text or number member of the document, and where it is in tardis_status_t. */
-typedef struct {
-    const char *name;
-    apr_size_t offset;
-} member_t;
-
-static const member_t texts[] = {
-    {"message", offsetof(tardis_status_t, message)},
-    {"progress", offsetof(tardis_status_t, progress)},
-    {"error", offsetof(tardis_status_t, error)},
-    {"code", offsetof(tardis_status_t, code)},
-    {NULL, 0},
+const status_member_t status_texts[] = {
+    {"message", offsetof(tardis_status_t, message), 1},
+    {"progress", offsetof(tardis_status_t, progress), 1},
+    {"error", offsetof(tardis_status_t, error), 0},
+    {"code", offsetof(tardis_status_t, code), 0},
+    {NULL, 0, 0},
 };
 
-static const member_t counts[] = {
-    {"files_done", offsetof(tardis_status_t, files_done)},
-    {"files_total", offsetof(tardis_status_t, files_total)},
-    {"bytes_done", offsetof(tardis_status_t, bytes_done)},
-    {"bytes_total", offsetof(tardis_status_t, bytes_total)},
-    {"sending", offsetof(tardis_status_t, sending)},
-    {NULL, 0},
+const status_member_t status_counts[] = {
+    {"files_done", offsetof(tardis_status_t, files_done), 0},
+    {"files_total", offsetof(tardis_status_t, files_total), 0},
+    {"bytes_done", offsetof(tardis_status_t, bytes_done), 0},
+    {"bytes_total", offsetof(tardis_status_t, bytes_total), 0},
+    {"sending", offsetof(tardis_status_t, sending), 0},
+    {NULL, 0, 0},
 };
 
 static tardis_error_t *read_status(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
 static tardis_error_t *read_texts(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
 static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *status, apr_pool_t *pool);
 
-static const char **text_of(const tardis_status_t *status, const member_t *member)
+const char **status_text_of(const tardis_status_t *status, const status_member_t *member)
 {
     return (const char **)((char *)status + member->offset);
 }
 
-static apr_int64_t *count_of(const tardis_status_t *status, const member_t *member)
+apr_int64_t *status_count_of(const tardis_status_t *status, const status_member_t *member)
 {
     return (apr_int64_t *)((char *)status + member->offset);
 }
@@ -107,15 +101,15 @@ static tardis_error_t *read_status(const json_t *document, tardis_status_t *stat
 
 static tardis_error_t *read_texts(const json_t *document, tardis_status_t *status, apr_pool_t *pool)
 {
-    for (const member_t *member = texts; member->name; member++) {
+    for (const status_member_t *member = status_texts; member->name; member++) {
         const json_t *value = json_object_get(document, member->name);
-        *text_of(status, member) = "";
+        *status_text_of(status, member) = "";
         if (!value || json_is_null(value))
             continue;
         if (!json_is_string(value))
             return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not text",
                                        member->name);
-        *text_of(status, member) = apr_pstrdup(pool, json_string_value(value));
+        *status_text_of(status, member) = apr_pstrdup(pool, json_string_value(value));
     }
     return NULL;
 }
@@ -134,15 +128,15 @@ static tardis_error_t *read_numbers(const json_t *document, tardis_status_t *sta
         if (seconds >= 0 && seconds <= 253402300799.0)
             status->timestamp = (apr_time_t)(seconds * APR_USEC_PER_SEC + 0.5);
     }
-    for (const member_t *member = counts; member->name; member++) {
+    for (const status_member_t *member = status_counts; member->name; member++) {
         const json_t *value = json_object_get(document, member->name);
-        *count_of(status, member) = -1;
+        *status_count_of(status, member) = -1;
         if (!value || json_is_null(value))
             continue;
         if (!json_is_integer(value) || json_integer_value(value) < 0)
             return tardis_error_create(pool, TARDIS_ANSWER_MALFORMED, "`%s` of the status is not a count",
                                        member->name);
-        *count_of(status, member) = json_integer_value(value);
+        *status_count_of(status, member) = json_integer_value(value);
     }
     return NULL;
 }

@@ -49,6 +49,8 @@ tardis_error_t *tardis_statuses_decode(const char *text, apr_size_t length, cons
                                        int count, tardis_status_answer_t *answers, apr_pool_t *pool)
 {
     json_t *document;
+    if (status_scan_batch(text, length, uids, count, answers, pool))
+        return NULL;
     tardis_error_t *error = load(text, length, &document, pool);
     if (!error)
         error = read_statuses(document, uids, count, answers, pool);

@@ -1,16 +1,16 @@
-#include "tardis_status.h"
+#include "status_private.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
-#include <jansson.h>
 
 /* What one status takes mostly, with its key. */
 #define USUAL_LENGTH 384
 /* Digits of a 64 bit number. */
 #define DIGITS_MAX 20
+
+#define DIGITS_AND_POINT "0123456789."
 
 /*
  * JSON as jansson writes it (a test compares), made without a tree: a batch has a thousand statuses, and
@@ -37,12 +37,29 @@ static void put(text_t *text, const char *data, apr_size_t length);
 
 #define PUT(text, literal) put(text, literal, sizeof(literal) - 1)
 
+/* What is before the time, with its quotes, which no text has unescaped. */
+#define BEFORE_TIME "\"timestamp\": "
+
 const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool)
 {
     text_t text = text_start(USUAL_LENGTH, pool);
     put_status(&text, status);
     put(&text, "", 1);
     return text.data;
+}
+
+int tardis_status_is_same(const char *document, const tardis_status_t *status, apr_pool_t *pool)
+{
+    char space[2 * USUAL_LENGTH];
+    text_t text = {.data = space, .capacity = sizeof(space), .pool = pool};
+    put_status(&text, status);
+    put(&text, "", 1);
+    const char *time = strstr(text.data, BEFORE_TIME) + strlen(BEFORE_TIME);
+    apr_size_t before = (apr_size_t)(time - text.data);
+    if (strncmp(document, text.data, before) != 0)
+        return 0;
+    document += before;
+    return strcmp(document + strspn(document, DIGITS_AND_POINT), time + strspn(time, DIGITS_AND_POINT)) == 0;
 }
 
 const char *tardis_statuses_encode(const tardis_status_entry_t *entries, int count, apr_size_t *length,
@@ -71,46 +88,24 @@ static text_t text_start(apr_size_t capacity, apr_pool_t *pool)
 /* An original reads message and progress always; error and code are absent unless there is one. */
 static void put_status(text_t *text, const tardis_status_t *status)
 {
-    static const struct {
-        const char *name;
-        apr_size_t offset;
-        int always;
-    } texts[] = {
-        {"message", offsetof(tardis_status_t, message), 1},
-        {"progress", offsetof(tardis_status_t, progress), 1},
-        {"error", offsetof(tardis_status_t, error), 0},
-        {"code", offsetof(tardis_status_t, code), 0},
-        {NULL, 0, 0},
-    };
-    static const struct {
-        const char *name;
-        apr_size_t offset;
-    } counts[] = {
-        {"files_done", offsetof(tardis_status_t, files_done)},
-        {"files_total", offsetof(tardis_status_t, files_total)},
-        {"bytes_done", offsetof(tardis_status_t, bytes_done)},
-        {"bytes_total", offsetof(tardis_status_t, bytes_total)},
-        {"sending", offsetof(tardis_status_t, sending)},
-        {NULL, 0},
-    };
     PUT(text, "{\"status\": ");
     put_number(text, status->status);
     put_member(text, "human_status");
     put_string(text, tardis_status_human(status->status));
     put_member(text, "timestamp");
     put_time(text, status->timestamp);
-    for (int i = 0; texts[i].name; i++) {
-        const char *value = *(const char *const *)((const char *)status + texts[i].offset);
-        if (!texts[i].always && (!value || !*value))
+    for (const status_member_t *member = status_texts; member->name; member++) {
+        const char *value = *status_text_of(status, member);
+        if (!member->always && (!value || !*value))
             continue;
-        put_member(text, texts[i].name);
+        put_member(text, member->name);
         put_string(text, value ? value : "");
     }
-    for (int i = 0; counts[i].name; i++) {
-        apr_int64_t value = *(const apr_int64_t *)((const char *)status + counts[i].offset);
+    for (const status_member_t *member = status_counts; member->name; member++) {
+        apr_int64_t value = *status_count_of(status, member);
         if (value < 0)
             continue;
-        put_member(text, counts[i].name);
+        put_member(text, member->name);
         put_number(text, value);
     }
     PUT(text, "}");

@@ -41,6 +41,12 @@ const char *tardis_status_human(int status);
 /** The document as JSON text; a text member that is not UTF-8 has `?` for what is not ASCII. */
 const char *tardis_status_encode(const tardis_status_t *status, apr_pool_t *pool);
 
+/**
+ * Whether @a document, which tardis_status_encode() has made, says what @a status says, the time aside. Much
+ * cheaper than reading it. 0 may also be: it cannot be told so.
+ */
+int tardis_status_is_same(const char *document, const tardis_status_t *status, apr_pool_t *pool);
+
 /** Most uids that one `POST status/` may ask about (protocol.md, "Extensions"). */
 #define TARDIS_STATUS_BATCH_MAX 1000
 /** Most files that one `POST get/` may ask for again; a form has at most TARDIS_FORM_FIELDS_MAX fields in all. */

@@ -15,7 +15,7 @@
 static const consumer_provider_t *provider_of(fsm_step_t *step);
 static void got(void *baton, const tardis_error_t *error, const transfer_granted_t *granted);
 static void told(void *baton, const tardis_error_t *error, const tardis_status_t *status);
-static tardis_status_t *last_status(const fsm_step_t *step);
+static const tardis_status_t *last_status(const fsm_step_t *step, const tardis_status_t *status);
 static void note_answer(fsm_step_t *step, const tardis_status_t *before, const tardis_status_t *status);
 static int is_news(const tardis_status_t *before, const tardis_status_t *status);
 static int says_other(const tardis_status_t *before, const tardis_status_t *status);
@@ -93,7 +93,7 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
         fsm_fail(step, error);
         return;
     }
-    const tardis_status_t *before = last_status(step);
+    const tardis_status_t *before = last_status(step, status);
     note_answer(step, before, status);
     if (is_news(before, status))
         step->outcome.status_document = tardis_status_encode(status, step->pool);
@@ -116,11 +116,13 @@ void state_told(fsm_step_t *step, const tardis_error_t *error, const tardis_stat
     }
 }
 
-/* NULL: none that can be read. */
-static tardis_status_t *last_status(const fsm_step_t *step)
+/* Before @a status, or that itself if it says the same; NULL: none that can be read. */
+static const tardis_status_t *last_status(const fsm_step_t *step, const tardis_status_t *status)
 {
     const char *document = step->synced->status_document;
     tardis_status_t *before = NULL;
+    if (document && tardis_status_is_same(document, status, step->pool))
+        return status;
     if (document && tardis_status_decode(document, strlen(document), &before, step->pool))
         return NULL;
     return before;

@@ -306,6 +306,8 @@ const char *transfer_bounded(const char *text, apr_size_t limit, apr_pool_t *poo
 {
     apr_size_t length = strlen(text);
     int cut = length > limit;
+    if (length == 0)
+        return "";
     if (cut) {
         length = limit;
         while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)

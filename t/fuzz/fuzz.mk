@@ -25,6 +25,7 @@ fuzz_sources = \
 	libtardis/status.c \
 	libtardis/status_batch.c \
 	libtardis/status_encode.c \
+	libtardis/status_scan.c \
 	libtardis/suggest.c \
 	libtardis/uid.c \
 	libtardis/xml_mets_describe.c \

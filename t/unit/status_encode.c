@@ -1,4 +1,4 @@
-/* Status documents are written as jansson would write them. */
+/* Status documents are written as jansson would write them, and many are read as it would read them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,8 +56,23 @@ static apr_uint64_t number(apr_uint64_t limit)
 
 static const char *random_text(void)
 {
-    static const char *const pieces[] = {"plain", "\"", "\\", "\n", "\t", "\x01", "\x1f", "\x7f", "/", " ",
-                                         "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "'", "<", "%", "~"};
+    static const char *const pieces[] = {"plain",
+                                         "\"",
+                                         "\\",
+                                         "\n",
+                                         "\t",
+                                         "\x01",
+                                         "\x1f",
+                                         "\x7f",
+                                         "/",
+                                         " ",
+                                         "\xc3\xa9",
+                                         "\xe2\x82\xac",
+                                         "\xf0\x9f\x98\x80",
+                                         "'",
+                                         "<",
+                                         "%",
+                                         "~"};
     const char *text = "";
     for (apr_uint64_t i = number(6); i; i--)
         text = apr_pstrcat(pool, text, pieces[number(sizeof(pieces) / sizeof(pieces[0]))], NULL);
@@ -158,6 +173,93 @@ static void what_is_not_utf8_is_still_json(void **state)
     json_decref(tree);
 }
 
+static void other_than_the_time_is_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        tardis_status_t status = random_status();
+        tardis_status_t other = status;
+        const char *document = tardis_status_encode(&status, pool);
+        other.timestamp = random_time();
+        assert_true(tardis_status_is_same(document, &other, pool));
+        if (number(2))
+            other.files_done = random_count();
+        else
+            other.progress = random_text();
+        int same = status.files_done == other.files_done && strcmp(status.progress, other.progress) == 0;
+        assert_int_equal(tardis_status_is_same(document, &other, pool), same);
+        apr_pool_clear(pool);
+    }
+    tardis_status_t status = random_status();
+    assert_false(tardis_status_is_same("", &status, pool));
+    assert_false(tardis_status_is_same("{\"status\": 2}", &status, pool));
+}
+
+static void assert_same_error(const tardis_error_t *one, const tardis_error_t *other)
+{
+    assert_int_equal(one ? (int)one->code : -1, other ? (int)other->code : -1);
+}
+
+static void assert_same_answer(const tardis_status_answer_t *one, const tardis_status_answer_t *other)
+{
+    assert_same_error(one->error, other->error);
+    if (one->error)
+        return;
+    assert_int_equal(one->status->status, other->status->status);
+    /* jansson's number is a double. */
+    assert_in_range(one->status->timestamp + 1 - other->status->timestamp, 0, 2);
+    assert_string_equal(one->status->message, other->status->message);
+    assert_string_equal(one->status->progress, other->status->progress);
+    assert_string_equal(one->status->error, other->status->error);
+    assert_string_equal(one->status->code, other->status->code);
+    assert_int_equal(one->status->files_done, other->status->files_done);
+    assert_int_equal(one->status->files_total, other->status->files_total);
+    assert_int_equal(one->status->bytes_done, other->status->bytes_done);
+    assert_int_equal(one->status->bytes_total, other->status->bytes_total);
+    assert_int_equal(one->status->sending, other->status->sending);
+}
+
+/* What is not there is not written by chance: most answers are plain, as those of our own provider. */
+static tardis_status_t plain_status(void)
+{
+    tardis_status_t status = random_status();
+    status.message = number(3) ? "" : "1204 of 1210 files, 3.2 of 3.3 GB";
+    status.progress = number(3) ? "disk is full" : "";
+    status.error = number(8) ? "" : "why not";
+    status.code = number(8) ? "" : "destination_full";
+    return number(40) ? status : random_status();
+}
+
+/* White space at the end is JSON, but not as it is written here, so that it is read by jansson. */
+static void many_are_read_as_jansson_would(void **state)
+{
+    static const char bytes[] = "{}\\\":, 0179.-eE\x80\n";
+    const char *uids[8];
+    tardis_status_entry_t entries[8];
+    tardis_status_answer_t answers[8];
+    tardis_status_answer_t expected[8];
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        int count = (int)number(9);
+        apr_size_t length;
+        for (int i = 0; i < count; i++) {
+            tardis_status_t status = plain_status();
+            entries[i].key = uids[i] = apr_psprintf(pool, "tardis.%d", i);
+            entries[i].status = apr_pmemdup(pool, &status, sizeof(status));
+        }
+        char *text = apr_pstrdup(pool, tardis_statuses_encode(entries, count, &length, pool));
+        for (apr_uint64_t i = number(4); i > 1; i--)
+            text[number(length)] = bytes[number(sizeof(bytes) - 1)];
+        const char *spaced = apr_pstrcat(pool, text, "\n", NULL);
+        tardis_error_t *error = tardis_statuses_decode(text, length, uids, count, answers, pool);
+        tardis_error_t *wanted = tardis_statuses_decode(spaced, length + 1, uids, count, expected, pool);
+        assert_same_error(error, wanted);
+        for (int i = 0; i < count && !error; i++)
+            assert_same_answer(&answers[i], &expected[i]);
+        apr_pool_clear(pool);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -181,6 +283,8 @@ int main(void)
         cmocka_unit_test(many_are_written_as_jansson_would),
         cmocka_unit_test(a_long_text_is_whole),
         cmocka_unit_test(what_is_not_utf8_is_still_json),
+        cmocka_unit_test(other_than_the_time_is_told),
+        cmocka_unit_test(many_are_read_as_jansson_would),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
