@@ -133,12 +133,14 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
     return db_list_execute(context, &list, found->ids, found->count, NULL, pool);
 }
 
+#define OF_LEASE "WHERE s.lease_owner = ? AND s.experiment_id IN "
+
 static tardis_error_t *read_taken(const tardis_context_t *context, const found_t *found,
                                   apr_array_header_t *experiments, apr_pool_t *pool)
 {
     const tardis_db_value_t lease_owner = tardis_db_text(found->claim->lease_owner);
     const db_list_t list = {
-        .start = SYNCED_SELECT "WHERE s.lease_owner = ? AND s.experiment_id IN ",
+        .start = found->claim->described ? SYNCED_SELECT OF_LEASE : SYNCED_SELECT_BARE OF_LEASE,
         .ending = ") ORDER BY s.experiment_id",
         .values = &lease_owner,
         .count = 1,

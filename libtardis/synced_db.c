@@ -137,6 +137,25 @@ tardis_error_t *tardis_synced_find(const tardis_context_t *context, apr_uint64_t
     return NULL;
 }
 
+tardis_error_t *tardis_synced_describe(const tardis_context_t *context, tardis_synced_t *synced,
+                                       apr_pool_t *pool)
+{
+    tardis_synced_t *found;
+    if (synced->title)
+        return NULL;
+    tardis_error_t *error = tardis_synced_find(context, synced->experiment_id, &found, pool);
+    if (!error && !found)
+        error = tardis_error_create(pool, TARDIS_LEASE_LOST,
+                                    "experiment %" APR_UINT64_T_FMT " is no longer followed",
+                                    synced->experiment_id);
+    if (error)
+        return error;
+    synced->title = found->title;
+    synced->file_count = found->file_count;
+    synced->byte_count = found->byte_count;
+    return NULL;
+}
+
 tardis_error_t *tardis_synced_find_uid(const tardis_context_t *context, const char *uid,
                                        apr_array_header_t **found, apr_pool_t *pool)
 {

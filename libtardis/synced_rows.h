@@ -13,12 +13,20 @@
 #include "tardis_db.h"
 #include "tardis_synced_db.h"
 
+/** The columns that synced_rows_read() takes, from a synced_experiment called s. */
+#define SYNCED_COLUMNS(title, file_count, byte_count)                                                        \
+    "s.experiment_id, s.uid, s.provider_url, " title ", s.state, s.state_since, s.moved_at, s.attempts,"     \
+    " s.next_attempt_at, s.lease_owner, s.lease_until, s.status_document, s.checked_through,"                \
+    " s.bytes_checked, " file_count ", " byte_count ", s.error_code, s.error_text, s.created_at,"            \
+    " s.updated_at, UTC_TIMESTAMP(6) "
+
 /** The beginning of a query whose rows synced_rows_read() takes; a WHERE clause follows. */
 #define SYNCED_SELECT                                                                                        \
-    "SELECT s.experiment_id, s.uid, s.provider_url, e.title, s.state, s.state_since, s.moved_at,"            \
-    " s.attempts, s.next_attempt_at, s.lease_owner, s.lease_until, s.status_document, s.checked_through,"    \
-    " s.bytes_checked, e.file_count, e.byte_count, s.error_code, s.error_text, s.created_at, s.updated_at,"  \
-    " UTC_TIMESTAMP(6) FROM synced_experiment s JOIN experiment e ON e.id = s.experiment_id "
+    "SELECT " SYNCED_COLUMNS("e.title", "e.file_count", "e.byte_count") "FROM synced_experiment s"           \
+    " JOIN experiment e ON e.id = s.experiment_id "
+/** As SYNCED_SELECT, without title, file_count and byte_count. */
+#define SYNCED_SELECT_BARE                                                                                   \
+    "SELECT " SYNCED_COLUMNS("NULL", "0", "0") "FROM synced_experiment s "
 
 /** Nobody has it. */
 #define SYNCED_FREE "(lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"

@@ -37,6 +37,13 @@ typedef struct {
     const char *host;
 } writer_t;
 
+/* What outcomes that say nothing of their own have in common, if they are saved together. */
+typedef struct {
+    const char *lease_owner; /* the same for all of a claim */
+    apr_uint64_t attempts;
+    apr_interval_time_t wait;
+} shape_t;
+
 /* What a transaction is to save. */
 typedef struct {
     const apr_array_header_t *outcomes;
@@ -46,7 +53,9 @@ typedef struct {
 static tardis_error_t *save_outcomes(const tardis_context_t *context, const void *baton, apr_pool_t *pool);
 static tardis_error_t *save_alike(const tardis_context_t *context, const apr_array_header_t *outcomes,
                                   apr_array_header_t **rest, apr_pool_t *pool);
-static const char *shape_of(const tardis_synced_outcome_t *outcome, apr_pool_t *pool);
+static int says_nothing(const tardis_synced_outcome_t *outcome);
+static apr_array_header_t *group_of(apr_hash_t *groups, const tardis_synced_outcome_t *outcome,
+                                    apr_pool_t *pool);
 static tardis_error_t *update_alike(const tardis_context_t *context, const apr_array_header_t *alike,
                                     apr_pool_t *pool);
 static tardis_error_t *save_each(const tardis_context_t *context, const apr_array_header_t *outcomes,
@@ -92,12 +101,7 @@ static tardis_error_t *save_alike(const tardis_context_t *context, const apr_arr
     *rest = apr_array_make(pool, 16, sizeof(tardis_synced_outcome_t *));
     for (int i = 0; i < outcomes->nelts; i++) {
         tardis_synced_outcome_t *outcome = APR_ARRAY_IDX(outcomes, i, tardis_synced_outcome_t *);
-        const char *shape = shape_of(outcome, pool);
-        apr_array_header_t *group = shape ? apr_hash_get(groups, shape, APR_HASH_KEY_STRING) : *rest;
-        if (!group) {
-            group = apr_array_make(pool, DB_LIST_MAXIMUM, sizeof(outcome));
-            apr_hash_set(groups, shape, APR_HASH_KEY_STRING, group);
-        }
+        apr_array_header_t *group = says_nothing(outcome) ? group_of(groups, outcome, pool) : *rest;
         APR_ARRAY_PUSH(group, tardis_synced_outcome_t *) = outcome;
     }
     tardis_error_t *error = NULL;
@@ -113,14 +117,23 @@ static tardis_error_t *save_alike(const tardis_context_t *context, const apr_arr
     return error;
 }
 
-/* The same for those that say the same; NULL: it says something of its own. */
-static const char *shape_of(const tardis_synced_outcome_t *outcome, apr_pool_t *pool)
+static int says_nothing(const tardis_synced_outcome_t *outcome)
 {
-    if (outcome->entered || outcome->moved || outcome->wait < 0 || outcome->status_document ||
-        outcome->error_code || outcome->error_text || outcome->events->nelts || outcome->notifications->nelts)
-        return NULL;
-    return apr_psprintf(pool, "%s %" APR_UINT64_T_FMT " %" APR_TIME_T_FMT, outcome->lease_owner,
-                        outcome->attempts, outcome->wait);
+    return !outcome->entered && !outcome->moved && outcome->wait >= 0 && !outcome->status_document &&
+           !outcome->error_code && !outcome->error_text && outcome->events->nelts == 0 &&
+           outcome->notifications->nelts == 0;
+}
+
+static apr_array_header_t *group_of(apr_hash_t *groups, const tardis_synced_outcome_t *outcome,
+                                    apr_pool_t *pool)
+{
+    const shape_t shape = {outcome->lease_owner, outcome->attempts, outcome->wait};
+    apr_array_header_t *group = apr_hash_get(groups, &shape, sizeof(shape));
+    if (group)
+        return group;
+    group = apr_array_make(pool, DB_LIST_MAXIMUM, sizeof(outcome));
+    apr_hash_set(groups, apr_pmemdup(pool, &shape, sizeof(shape)), sizeof(shape), group);
+    return group;
 }
 
 static tardis_error_t *update_alike(const tardis_context_t *context, const apr_array_header_t *alike,

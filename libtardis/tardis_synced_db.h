@@ -24,7 +24,7 @@ typedef struct tardis_synced_t {
     apr_uint64_t experiment_id;
     const char *uid;
     const char *provider_url;
-    const char *title;
+    const char *title; /**< NULL: a claim has left it out, see tardis_synced_describe() */
     const char *state;
     apr_time_t state_since;
     apr_time_t moved_at;
@@ -113,6 +113,7 @@ typedef struct tardis_synced_claim_t {
     apr_time_t due_by;  /**< only what was due by then; 0: now */
     apr_uint64_t only;  /**< only this experiment; 0: any */
     const char *states; /**< comma-separated */
+    int described;      /**< 0: titles and counts are left out; see tardis_synced_describe() */
     int among_states;   /**< not 0: only what is in one of @a states; 0: only what is in none of them */
     /**
      * Of const char *: nothing of these providers, as far as there are TARDIS_SYNCED_EXCEPT_MAX of them;
@@ -139,6 +140,10 @@ typedef struct tardis_synced_claimed_t {
  */
 tardis_error_t *tardis_synced_claim(const tardis_context_t *context, const tardis_synced_claim_t *claim,
                                     tardis_synced_claimed_t *claimed, apr_pool_t *pool);
+
+/** Reads what a claim has left out: title, file_count and byte_count. Does nothing if they are there. */
+tardis_error_t *tardis_synced_describe(const tardis_context_t *context, tardis_synced_t *synced,
+                                       apr_pool_t *pool);
 
 /** What there is to do. */
 typedef struct tardis_synced_due_t {

@@ -49,6 +49,7 @@ tardis_error_t *chunks_claim(chunks_t *chunks, int limit, int blocking, const ap
         .due_by = chunks->due_by,
         .only = chunks->only,
         .states = chunks->blocking,
+        .described = blocking, /* sizes are what such a step is about */
         .among_states = blocking,
         .except = except,
     };

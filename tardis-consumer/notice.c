@@ -12,10 +12,11 @@
 /* Bytes of a title: a subject and a line hold more than it. */
 #define TITLE_MAX 160
 
-static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *const values[]);
+static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *values[]);
 static tardis_error_t *recipients_of(const fsm_step_t *step, apr_array_header_t **recipients);
 static void add_recipient(apr_array_header_t *recipients, const char *address);
 static void describe(const fsm_step_t *step, const char *values[]);
+static tardis_error_t *describe_experiment(const fsm_step_t *step, const char *values[]);
 
 tardis_error_t *notice_complete(fsm_step_t *step)
 {
@@ -42,10 +43,12 @@ tardis_error_t *notice_failed(fsm_step_t *step)
     return add_notices(step, MAIL_FAILED, values);
 }
 
-static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *const values[])
+static tardis_error_t *add_notices(fsm_step_t *step, mail_kind_t kind, const char *values[])
 {
     apr_array_header_t *recipients;
     tardis_error_t *error = recipients_of(step, &recipients);
+    if (!error && recipients->nelts > 0)
+        error = describe_experiment(step, values);
     if (error || recipients->nelts == 0)
         return error;
     tardis_notification_t notice = {.experiment_id = step->synced->experiment_id,
@@ -97,13 +100,22 @@ static void describe(const fsm_step_t *step, const char *values[])
     apr_pool_t *pool = step->pool;
     values[MAIL_PROGRAM] = settings->command;
     values[MAIL_ID] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, synced->experiment_id);
-    values[MAIL_TITLE] = transfer_bounded(synced->title, TITLE_MAX, pool);
     values[MAIL_UID] = synced->uid;
     values[MAIL_PROVIDER] = synced->provider_url;
     values[MAIL_STATE_BEFORE] = synced->state;
-    values[MAIL_FILES] = apr_psprintf(pool, "%" APR_UINT64_T_FMT, synced->file_count);
-    values[MAIL_BYTES] = tardis_format_bytes(synced->byte_count, pool);
     values[MAIL_DIRECTORY] = apr_pstrcat(pool, settings->store, "/", values[MAIL_ID], NULL);
     if (settings->base_url)
         values[MAIL_URL] = apr_pstrcat(pool, settings->base_url, "/experiment/view/", values[MAIL_ID], NULL);
+}
+
+static tardis_error_t *describe_experiment(const fsm_step_t *step, const char *values[])
+{
+    tardis_synced_t synced = *step->synced;
+    tardis_error_t *error = tardis_synced_describe(step->fsm->context, &synced, step->pool);
+    if (error)
+        return error;
+    values[MAIL_TITLE] = transfer_bounded(synced.title, TITLE_MAX, step->pool);
+    values[MAIL_FILES] = apr_psprintf(step->pool, "%" APR_UINT64_T_FMT, synced.file_count);
+    values[MAIL_BYTES] = tardis_format_bytes(synced.byte_count, step->pool);
+    return NULL;
 }
