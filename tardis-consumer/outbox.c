@@ -13,7 +13,8 @@
 
 enum {
     CLAIM_MAX = 50,           /* mails taken at a time to be sent one by one ... */
-    CLAIM_DIGEST_MAX = 10000, /* ... or to become one, in as many transactions as it takes */
+    CLAIM_DIGEST_MAX = 10000, /* ... or to become one, in as many transactions as it takes ... */
+    DIGEST_MAX = 50000,       /* ... until there are so many: they are marked by one statement */
     RECIPIENTS_MAX = 100,     /* of digests, looked for at a time */
     REFUSED_MAX = 50,         /* refusals in a row after which it is not about the recipients any more */
     MARK_SECONDS = 30,        /* for a database that goes away just when a mail was accepted */
@@ -117,7 +118,8 @@ static tardis_error_t *take_all(delivery_t *delivery, const char *recipient, cla
 {
     apr_uint64_t before = 0;
     tardis_error_t *error = take(delivery, recipient, CLAIM_DIGEST_MAX, claim, pool);
-    while (!error && claim->count - before == CLAIM_DIGEST_MAX && may_go_on(delivery)) {
+    while (!error && claim->count - before == CLAIM_DIGEST_MAX && claim->count < DIGEST_MAX &&
+           may_go_on(delivery)) {
         before = claim->count;
         error = take_more(delivery, recipient, CLAIM_DIGEST_MAX, claim, pool);
     }

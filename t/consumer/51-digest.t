@@ -131,6 +131,15 @@ subtest 'a recipient who is refused' => sub {
     is_deeply(\@rows, [['full@uni.example', 2, 1, 1, 'mail_refused', 2, 0],
         ['gone.too@uni.example', 2, 1, 1, 'mail_refused', 2, 0], ['gone@uni.example', 8, 1, 1, 'mail_refused', 1, 0]],
         'what was refused waits, a digest as one');
+    $bed->sql('consumer', 'UPDATE notification SET created_at = UTC_TIMESTAMP(6) - INTERVAL 30 DAY');
+    make_due($bed);
+    tick($bed);
+    is(waiting(), 12, 'its time begins with the first refusal, not when it was written');
+    $bed->sql('consumer', 'UPDATE notification SET created_at = UTC_TIMESTAMP(6)');
+    $bed->sql('consumer', "UPDATE notification SET refused_since = refused_since - INTERVAL 8 DAY WHERE recipient LIKE 'full%'");
+    make_due($bed);
+    ($status, $out, $err) = tick($bed);
+    is(waiting(), 10, 'and ends after a week') or diag $err;
     $bed->set_option('consumer', 'mail_deadline', 0);
     make_due($bed);
     ($status, $out, $err) = tick($bed);
@@ -147,6 +156,9 @@ subtest 'a recipient who is refused' => sub {
     my $offered = $sink->recipients;
     tick($bed);
     is($sink->recipients, $offered, 'nobody is tried again');
+    $bed->sql('consumer', 'UPDATE synced_experiment SET state_since = UTC_TIMESTAMP(6) - INTERVAL 9 DAY');
+    $bed->run('tardis-consumer', 'prune', '--older-than', 7);
+    is($bed->sql('consumer', 'SELECT COUNT(*) FROM notification'), 0, 'until its history is pruned');
     $bed->set_option('consumer', 'mail_deadline', undef);
     forget();
 };

@@ -4,6 +4,8 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
+use Outbox;
+use SmtpSink;
 use Test::More;
 use Testbed;
 
@@ -77,6 +79,12 @@ subtest 'both tools, every command' => sub {
     checked(1, 'tardis-consumer', 'retry', 'tardis.500');
     checked(0, 'tardis-consumer', 'list', '--leases');
     checked(0, 'tardis-consumer', 'metrics');
+    my $sink = SmtpSink->new(recipients => {'^gone' => '550 no such user'});
+    $bed->set_option('consumer', 'smtp_url', '"' . $sink->url . '"');
+    queue($bed, 20, to => ['ops@uni.example', 'gone@uni.example'], state => 'FailPermanent', code => 'key_refused');
+    queue($bed, 2, to => ['ada@uni.example', 'gone.too@uni.example']);
+    checked(0, 'tardis-consumer', 'tick');
+    is(scalar $sink->messages, 3, 'mail, and a digest');
     checked(0, 'tardis-consumer', 'prune', '--older-than', '1');
     checked(0, 'tardis-provider', 'key', 'add', '--site', 'Testbed University', '--address', '192.0.2.1');
     checked(0, 'tardis-provider', 'key', 'remove', scalar($bed->sql('provider', 'SELECT MAX(id) FROM client_key')));
