@@ -35,6 +35,7 @@ PERL_TESTS = \
 	t/e2e/35-two-sites.t \
 	t/e2e/40-valgrind.t \
 	t/e2e/45-store-refuses.t \
+	t/e2e/48-partial-retry.t \
 	t/e2e/46-export.t \
 	t/fuzz/10-replay.t \
 	t/http/10-answers.t \
@@ -74,6 +75,7 @@ PERL_TESTS = \
 	t/consumer/46-cancel.t \
 	t/consumer/47-retry-many.t \
 	t/consumer/48-leases.t \
+	t/consumer/49-partial-retry.t \
 	t/consumer/50-mail.t \
 	t/consumer/51-digest.t \
 	t/consumer/52-mail-templates.t \
