@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "metrics.h"
+#include "tardis_provider_health.h"
 
 const tardis_command_option_t cmd_metrics_options[] = {
     {"output", "FILE", 0, "write to FILE, which is replaced at once and whole"},
@@ -24,12 +25,15 @@ tardis_error_t *cmd_metrics(tardis_invocation_t *invocation)
     apr_pool_t *pool = invocation->pool;
     const tardis_context_t *context = invocation->context;
     const char *file = tardis_arguments_value(invocation->arguments, "output");
+    apr_time_t now;
     metrics_t metrics;
     tardis_error_t *error = tardis_synced_figures(context, &metrics.states, pool);
     if (!error)
         error = tardis_synced_error_figures(context, &metrics.errors, pool);
     if (!error)
         error = tardis_outbox_figures(context, &metrics.outbox, pool);
+    if (!error)
+        error = tardis_provider_health_all(context, &metrics.providers, &now, pool);
     if (error)
         return error;
     if (file)

@@ -44,6 +44,7 @@ tardis_consumer_parts = \
 	tardis-consumer/mail_template_parts.h \
 	tardis-consumer/metrics.c \
 	tardis-consumer/metrics.h \
+	tardis-consumer/metrics_providers.c \
 	tardis-consumer/manual.c \
 	tardis-consumer/manual.h \
 	tardis-consumer/notice.c \

@@ -4,8 +4,6 @@
 
 #include "fsm.h"
 
-#define PREFIX "tardis_consumer_"
-
 /* A metric with a value for each state: where it is in tardis_synced_figures_t. */
 typedef struct {
     const char *name;
@@ -40,9 +38,7 @@ static const state_metric_t state_metrics[] = {
 static apr_array_header_t *all_states(const metrics_t *metrics, apr_pool_t *pool);
 static const tardis_synced_figures_t *figures_of(const apr_array_header_t *states, const char *state);
 static int is_pending(const char *state);
-static void write_head(FILE *out, const char *name, const char *help);
 static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures);
-static void write_label(FILE *out, const char *before, const char *name, const char *value);
 static void write_errors(const apr_array_header_t *errors, FILE *out);
 static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out);
 
@@ -51,7 +47,7 @@ void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
     const apr_array_header_t *states = all_states(metrics, pool);
     for (size_t i = 0; i < sizeof(state_metrics) / sizeof(state_metrics[0]); i++) {
         const state_metric_t *metric = &state_metrics[i];
-        write_head(out, metric->name, metric->help);
+        metrics_head(out, metric->name, metric->help);
         for (int state = 0; state < states->nelts; state++) {
             const tardis_synced_figures_t *figures =
                 &APR_ARRAY_IDX(states, state, const tardis_synced_figures_t);
@@ -61,6 +57,7 @@ void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
     }
     write_errors(metrics->errors, out);
     write_outbox(&metrics->outbox, out);
+    metrics_write_providers(metrics->providers, out);
 }
 
 /* Those that there are in their order, and then those that nobody should have written. */
@@ -97,23 +94,23 @@ static int is_pending(const char *name)
     return !state || state->act;
 }
 
-static void write_head(FILE *out, const char *name, const char *help)
+void metrics_head(FILE *out, const char *name, const char *help)
 {
-    fprintf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s gauge\n", name, help, name);
+    fprintf(out, "# HELP " METRICS_PREFIX "%s %s\n# TYPE " METRICS_PREFIX "%s gauge\n", name, help, name);
 }
 
 static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures)
 {
     const void *value = (const char *)figures + metric->offset;
-    fprintf(out, PREFIX "%s", metric->name);
-    write_label(out, "{", "state", figures->state);
+    fprintf(out, METRICS_PREFIX "%s", metric->name);
+    metrics_label(out, "{", "state", figures->state);
     if (metric->is_seconds)
         fprintf(out, "} %.3f\n", (double)*(const apr_interval_time_t *)value / (double)APR_USEC_PER_SEC);
     else
         fprintf(out, "} %" APR_UINT64_T_FMT "\n", *(const apr_uint64_t *)value);
 }
 
-static void write_label(FILE *out, const char *before, const char *name, const char *value)
+void metrics_label(FILE *out, const char *before, const char *name, const char *value)
 {
     fprintf(out, "%s%s=\"", before, name);
     for (const char *c = value; *c; c++) {
@@ -129,16 +126,16 @@ static void write_label(FILE *out, const char *before, const char *name, const c
 
 static void write_errors(const apr_array_header_t *errors, FILE *out)
 {
-    write_head(out, "errors",
+    metrics_head(out, "errors",
                "Experiments whose last step failed in this way, pending ones and failed ones.");
     for (int i = 0; i < errors->nelts; i++) {
         const tardis_synced_error_figures_t *figures =
             &APR_ARRAY_IDX(errors, i, const tardis_synced_error_figures_t);
         tardis_error_code_t code = tardis_error_code_of(figures->code);
-        fputs(PREFIX "errors", out);
-        write_label(out, "{", "state", figures->state);
-        write_label(out, ",", "code", figures->code);
-        write_label(out, ",", "fault",
+        fputs(METRICS_PREFIX "errors", out);
+        metrics_label(out, "{", "state", figures->state);
+        metrics_label(out, ",", "code", figures->code);
+        metrics_label(out, ",", "fault",
                     code == TARDIS_ERROR_CODES ? "unknown" : tardis_fault_name(tardis_error_fault(code)));
         fprintf(out, "} %" APR_UINT64_T_FMT "\n", figures->experiments);
     }
@@ -146,12 +143,12 @@ static void write_errors(const apr_array_header_t *errors, FILE *out)
 
 static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out)
 {
-    write_head(out, "mails_waiting", "Mails that were not sent yet.");
-    fprintf(out, PREFIX "mails_waiting %" APR_UINT64_T_FMT "\n", outbox->waiting);
-    write_head(out, "oldest_mail_age_seconds",
+    metrics_head(out, "mails_waiting", "Mails that were not sent yet.");
+    fprintf(out, METRICS_PREFIX "mails_waiting %" APR_UINT64_T_FMT "\n", outbox->waiting);
+    metrics_head(out, "oldest_mail_age_seconds",
                "Time since the oldest mail that waits was written; 0: none waits.");
-    fprintf(out, PREFIX "oldest_mail_age_seconds %.3f\n",
+    fprintf(out, METRICS_PREFIX "oldest_mail_age_seconds %.3f\n",
             (double)outbox->oldest_age / (double)APR_USEC_PER_SEC);
-    write_head(out, "mails_given_up", "Mails that the mail server has refused for too long.");
-    fprintf(out, PREFIX "mails_given_up %" APR_UINT64_T_FMT "\n", outbox->given_up);
+    metrics_head(out, "mails_given_up", "Mails that the mail server has refused for too long.");
+    fprintf(out, METRICS_PREFIX "mails_given_up %" APR_UINT64_T_FMT "\n", outbox->given_up);
 }

@@ -14,6 +14,7 @@ typedef struct metrics_t {
     apr_array_header_t *states; /**< of tardis_synced_figures_t */
     apr_array_header_t *errors; /**< of tardis_synced_error_figures_t */
     tardis_outbox_figures_t outbox;
+    apr_array_header_t *providers; /**< of tardis_provider_health_t */
 } metrics_t;
 
 /**
@@ -21,5 +22,15 @@ typedef struct metrics_t {
  * machine that no experiment is in has zeros, so that a graph does not end.
  */
 void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool);
+
+/** The part of that which is about providers. @param providers of tardis_provider_health_t. */
+void metrics_write_providers(const apr_array_header_t *providers, FILE *out);
+
+/** What the names of all metrics begin with. */
+#define METRICS_PREFIX "tardis_consumer_"
+/** The help and the type of a metric. @param name without the prefix. */
+void metrics_head(FILE *out, const char *name, const char *help);
+/** A label with its value, escaped. @param before "{" or ",". */
+void metrics_label(FILE *out, const char *before, const char *name, const char *value);
 
 #endif

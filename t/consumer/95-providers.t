@@ -29,6 +29,12 @@ sub providers {
 sub line_of { my ($which, $out) = @_; return (grep { /^\Q$which\E / } split /\n/, $out // providers())[0] }
 sub state_of { return (split ' ', line_of(@_))[1] }
 sub json_of { my ($which) = @_; return (grep { $_->{provider_url} eq $which } @{decode_json(providers('--json'))})[0] }
+sub metrics {
+    my ($status, $out) = $bed->run('tardis-consumer', 'metrics');
+    my %of = $out =~ /^tardis_consumer_provider_(\w+)\{provider="\Q$url\E"\} ([0-9.]+)$/mg;
+    cmp_ok($of{last_answer_age_seconds}, '>=', 0, 'it has answered before');
+    return @of{qw(left_alone failures)};
+}
 sub make_dead { open(my $out, '>', $dead) or die "$dead: $!\n"; return }
 sub set { my ($column, $value) = @_;
     $bed->sql('consumer', "UPDATE provider_health SET $column = $value WHERE provider_url = ?", $url); return }
@@ -89,6 +95,7 @@ subtest 'left alone, and tried' => sub {
     is($json->{times_left_alone}, 1, 'how often');
     is($json->{error}{code}, 'provider_unreachable', 'why');
     like($json->{error}{advice}, qr/host name resolves/, 'what to do');
+    is_deeply([metrics()], [1, $json->{failures}], 'the metrics tell, too');
     set('trial_until', 'UTC_TIMESTAMP(6) + INTERVAL 100 SECOND');
     set('trial_owner', "'tick.uni.example:1:2'");
     is(state_of($url), 'being-tried', 'somebody tries it');
@@ -115,6 +122,7 @@ subtest 'left alone, and tried' => sub {
     like(line_of($url), qr/^\S+  +asked  +-  +-  +0  +\d{4}-\S+Z  +5  +1  +-$/, 'it answers again');
     is((grep { row($bed, $_, 'next_attempt_at > UTC_TIMESTAMP(6)
         AND error_text LIKE \'not asked%\'') } @ids), 0, 'and what was put off goes on');
+    is_deeply([metrics()], [0, 0], 'the metrics tell');
 };
 
 subtest 'held' => sub {
