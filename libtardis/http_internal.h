@@ -32,7 +32,9 @@ typedef struct http_transfer_t {
     struct curl_slist *recipients;
     curl_mime *mime;
     apr_size_t mail_position; /**< bytes of the mail that were sent */
-    char mail_command[4];     /**< how the last SMTP command began */
+    int mail_phase;           /**< where the SMTP session is, see http_mail.c */
+    int mail_refuser;         /**< where it was when the last reply came */
+    char mail_reply[200];     /**< the last reply that is not about the end of the session; ASCII */
     char *body;               /**< malloc */
     apr_size_t body_length;
     apr_size_t body_size;
@@ -63,8 +65,11 @@ CURLcode http_request_prepare(http_transfer_t *transfer);
 /** As http_request_prepare(), for what only mail has. */
 CURLcode http_mail_prepare(http_transfer_t *transfer);
 
-/** Whether what the server refused is this mail, and not the session that it came in. */
-int http_mail_is_refused(const http_transfer_t *transfer);
+/** Keeps the last line that the mail server has said. */
+void http_mail_note_reply(http_transfer_t *transfer, const char *line, size_t length);
+
+/** What the server has refused. @param text set to that and how it was put, for a person. */
+tardis_mail_refused_t http_mail_refused(const http_transfer_t *transfer, const char **text);
 
 /** Whether the request is mail. */
 int http_request_is_mail(const tardis_http_request_t *request);

@@ -3,6 +3,25 @@
 #include <string.h>
 #include <strings.h>
 
+#include <apr_strings.h>
+
+/* What is under way since a command, and what it means if the server refuses then. */
+/* clang-format off */
+static const struct {
+    const char *command;
+    const char *refused;
+    tardis_mail_refused_t what;
+} phases[] = {
+    {"", "session refused", TARDIS_MAIL_SESSION},
+    {"AUTH", "login refused", TARDIS_MAIL_SESSION},
+    {"MAIL", "sender refused", TARDIS_MAIL_SESSION},
+    {"RCPT", "recipient refused", TARDIS_MAIL_RECIPIENTS},
+    {"DATA", "message refused", TARDIS_MAIL_TEXT},
+    {"QUIT", "session refused", TARDIS_MAIL_SESSION},
+};
+/* clang-format on */
+enum { PHASES = sizeof(phases) / sizeof(phases[0]), QUITTING = PHASES - 1 };
+
 static int note_command(CURL *easy, curl_infotype type, char *data, size_t size, void *baton);
 static size_t read_mail(char *buffer, size_t size, size_t count, void *data);
 static int rewind_mail(void *data, curl_off_t offset, int origin);
@@ -38,25 +57,45 @@ CURLcode http_mail_prepare(http_transfer_t *transfer)
     return curl_easy_setopt(easy, CURLOPT_MAIL_FROM, request->mail_from);
 }
 
-/* Nothing is printed. Only the verb is kept: what follows AUTH is secret. QUIT comes after a failure. */
+/* Nothing is printed, and nothing kept but how far the session is: what follows AUTH is secret. */
 static int note_command(CURL *easy, curl_infotype type, char *data, size_t size, void *baton)
 {
     http_transfer_t *transfer = baton;
 
     (void)easy;
-    if (type == CURLINFO_HEADER_OUT && size >= sizeof(transfer->mail_command) &&
-        memcmp(data, "QUIT", sizeof(transfer->mail_command)) != 0)
-        memcpy(transfer->mail_command, data, sizeof(transfer->mail_command));
+    for (int i = 0; type == CURLINFO_HEADER_OUT && i < PHASES; i++) {
+        size_t length = strlen(phases[i].command);
+        if (length > 0 && size >= length && memcmp(data, phases[i].command, length) == 0)
+            transfer->mail_phase = i;
+    }
     return 0;
 }
 
-/* RFC 5321: 421 ends the session whenever it comes; the sender and what comes before are the session's. */
-int http_mail_is_refused(const http_transfer_t *transfer)
+/* QUIT is said after a failure as well; its reply tells nothing. */
+void http_mail_note_reply(http_transfer_t *transfer, const char *line, size_t length)
 {
-    const char *command = transfer->mail_command;
+    size_t kept = 0;
 
-    return transfer->response->status != 421 &&
-           (memcmp(command, "RCPT", 4) == 0 || memcmp(command, "DATA", 4) == 0);
+    if (transfer->mail_phase == QUITTING)
+        return;
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+        length--;
+    for (; kept < length && kept < sizeof(transfer->mail_reply) - 1; kept++) {
+        transfer->mail_reply[kept] = '?';
+        if (line[kept] >= 0x20 && line[kept] < 0x7f)
+            transfer->mail_reply[kept] = line[kept];
+    }
+    transfer->mail_reply[kept] = '\0';
+    transfer->mail_refuser = transfer->mail_phase;
+}
+
+/* RFC 5321: 421 ends the session whenever it comes. */
+tardis_mail_refused_t http_mail_refused(const http_transfer_t *transfer, const char **text)
+{
+    int phase = transfer->mail_refuser;
+
+    *text = apr_psprintf(transfer->pool, "%s: %s", phases[phase].refused, transfer->mail_reply);
+    return transfer->response->status == 421 ? TARDIS_MAIL_SESSION : phases[phase].what;
 }
 
 static size_t read_mail(char *buffer, size_t size, size_t count, void *data)

@@ -96,7 +96,9 @@ static size_t take_header(char *data, size_t size, size_t count, void *baton)
     }
     if (length >= 5 && strncmp(data, "HTTP/", 5) == 0)
         apr_table_clear(transfer->response->headers);
-    else if (!http_request_is_mail(&transfer->request))
+    else if (http_request_is_mail(&transfer->request))
+        http_mail_note_reply(transfer, data, length);
+    else
         keep_header(transfer, data, length);
     return length;
 }
@@ -130,8 +132,6 @@ void http_response_finish(http_transfer_t *transfer, CURLcode result)
     response->retry_after = wait ? retry_after(wait) : 0;
     if (result != CURLE_OK)
         response->error = error_of(transfer, result);
-    if (response->error && response->error->code == TARDIS_MAIL_REFUSED)
-        response->mail_refused = http_mail_is_refused(transfer);
 }
 
 /* "host:port: reason" */
@@ -144,6 +144,11 @@ static tardis_error_t *error_of(http_transfer_t *transfer, CURLcode result)
         return tardis_error_create(transfer->pool, code,
                                    "%s: the answer is larger than %" APR_SIZE_T_FMT " bytes", host,
                                    transfer->body_limit);
+    if (code == TARDIS_MAIL_REFUSED && transfer->response->status >= 400) {
+        const char *text;
+        transfer->response->mail_refused = http_mail_refused(transfer, &text);
+        return tardis_error_create(transfer->pool, code, "%s: %s", host, text);
+    }
     if (code == TARDIS_INTERRUPTED)
         return tardis_error_create(transfer->pool, code, "%s: the request was broken off", host);
     return tardis_error_create(transfer->pool, code, "%s: %s", host,

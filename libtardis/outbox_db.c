@@ -89,13 +89,13 @@ static tardis_error_t *take(const tardis_context_t *context, const void *baton, 
     return error;
 }
 
-tardis_error_t *tardis_outbox_claimed(const tardis_context_t *context, const char *lease_owner,
+tardis_error_t *tardis_outbox_claimed(const tardis_context_t *context, const char *lease_owner, int limit,
                                       apr_array_header_t **mails, apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
     tardis_error_t *error =
-        tardis_db_query(context->db, NOTIFICATION_SELECT "WHERE lease_owner = ? ORDER BY id",
-                        TARDIS_DB_VALUES(tardis_db_text(lease_owner)), &rows, pool);
+        tardis_db_query(context->db, NOTIFICATION_SELECT "WHERE lease_owner = ? ORDER BY id LIMIT ?",
+                        TARDIS_DB_VALUES(tardis_db_text(lease_owner), tardis_db_signed(limit)), &rows, pool);
     if (!error)
         *mails = notification_rows_read(rows, pool);
     return error;

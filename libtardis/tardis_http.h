@@ -89,6 +89,13 @@ typedef struct tardis_http_request_t {
     const char *mail_message;          /**< RFC 5322, CRLF line ends */
 } tardis_http_request_t;
 
+/** What of a mail was refused. */
+typedef enum {
+    TARDIS_MAIL_SESSION,    /**< the sender, the login or the session: it would be so for any other mail */
+    TARDIS_MAIL_RECIPIENTS, /**< all of them */
+    TARDIS_MAIL_TEXT        /**< what it says */
+} tardis_mail_refused_t;
+
 /** How a request ended. */
 typedef struct tardis_http_response_t {
     /**
@@ -104,9 +111,7 @@ typedef struct tardis_http_response_t {
     const char *body;     /**< NUL-terminated */
     apr_size_t body_length;
     int retry_after; /**< seconds, at most a day, from Retry-After (a number or a date); 0: none */
-    /** Mail, with TARDIS_MAIL_REFUSED: not 0 if its recipients or its text were refused; 0 if it was the
-     * sender, the login or the whole session, which would be so for any other mail. */
-    int mail_refused;
+    tardis_mail_refused_t mail_refused; /**< with TARDIS_MAIL_REFUSED */
 } tardis_http_response_t;
 
 /**

@@ -39,8 +39,8 @@ typedef struct tardis_outbox_claim_t {
 tardis_error_t *tardis_outbox_claim(const tardis_context_t *context, const tardis_outbox_claim_t *claim,
                                     apr_uint64_t *taken, apr_pool_t *pool);
 
-/** What is held under the lease, oldest first: an array of tardis_notification_t. */
-tardis_error_t *tardis_outbox_claimed(const tardis_context_t *context, const char *lease_owner,
+/** The first @a limit of what is held under the lease, oldest first: an array of tardis_notification_t. */
+tardis_error_t *tardis_outbox_claimed(const tardis_context_t *context, const char *lease_owner, int limit,
                                       apr_array_header_t **mails, apr_pool_t *pool);
 
 /** Gives back what is held under the lease, due at once, as if it had not been taken. */

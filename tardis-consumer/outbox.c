@@ -15,6 +15,7 @@ enum {
     CLAIM_MAX = 50,           /* mails taken at a time to be sent one by one ... */
     CLAIM_DIGEST_MAX = 10000, /* ... or to become one, in as many transactions as it takes ... */
     DIGEST_MAX = 50000,       /* ... until there are so many: they are marked by one statement */
+    SINGLE_MAX = 1000,        /* mails sent one by one instead of a digest that is refused */
     RECIPIENTS_MAX = 100,     /* of digests, looked for at a time */
     REFUSED_MAX = 50,         /* refusals in a row after which it is not about the recipients any more */
     MARK_SECONDS = 30,        /* for a database that goes away just when a mail was accepted */
@@ -56,6 +57,9 @@ static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *clai
 static int may_go_on(const delivery_t *delivery);
 static tardis_error_t *deliver(delivery_t *delivery, const claim_t *claim, const tardis_notification_t *mail,
                                apr_uint64_t stands_for, apr_pool_t *pool);
+static tardis_error_t *deliver_instead(delivery_t *delivery, const claim_t *claim,
+                                       const tardis_notification_t *digest, const tardis_error_t *refusal,
+                                       apr_pool_t *pool);
 static tardis_http_response_t *send_mail(const delivery_t *delivery, const tardis_notification_t *mail,
                                          apr_uint64_t stands_for, apr_pool_t *pool);
 static tardis_error_t *mark_sent(const delivery_t *delivery, const claim_t *claim, apr_uint64_t id,
@@ -183,12 +187,13 @@ static tardis_error_t *take_more(const delivery_t *delivery, const char *recipie
     return error;
 }
 
-/* What there is no time for is due again at once. */
+/* What there is no time for, or too much of, is due again at once. */
 static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *claim, apr_pool_t *pool)
 {
     apr_array_header_t *mails;
     apr_pool_t *each;
-    tardis_error_t *error = tardis_outbox_claimed(delivery->context, claim->lease_owner, &mails, pool);
+    tardis_error_t *error =
+        tardis_outbox_claimed(delivery->context, claim->lease_owner, SINGLE_MAX, &mails, pool);
     apr_pool_create(&each, pool);
     for (int i = 0; !error && i < mails->nelts; i++) {
         apr_int64_t held = clock_seconds() - claim->taken_at;
@@ -197,6 +202,8 @@ static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *clai
         apr_pool_clear(each);
         error = deliver(delivery, claim, &APR_ARRAY_IDX(mails, i, tardis_notification_t), 1, each);
     }
+    if (!error && claim->count > SINGLE_MAX)
+        error = tardis_outbox_release(delivery->context, claim->lease_owner, pool);
     return tardis_error_copy(pool, error);
 }
 
@@ -211,12 +218,25 @@ static tardis_error_t *deliver(delivery_t *delivery, const claim_t *claim, const
                                apr_uint64_t stands_for, apr_pool_t *pool)
 {
     const tardis_http_response_t *response = send_mail(delivery, mail, stands_for, pool);
+    if (stands_for > 1 && response->mail_refused == TARDIS_MAIL_TEXT && response->status >= 500)
+        return deliver_instead(delivery, claim, mail, response->error, pool);
     if (response->error)
         return mark_failed(delivery, claim, mail, stands_for, response, pool);
     delivery->counts->sent++;
     delivery->counts->digests += stands_for > 1;
     delivery->refused = 0;
     return mark_sent(delivery, claim, stands_for > 1 ? 0 : mail->id, pool);
+}
+
+/* A title that a filter does not like must not take the news of all the others with it. */
+static tardis_error_t *deliver_instead(delivery_t *delivery, const claim_t *claim,
+                                       const tardis_notification_t *digest, const tardis_error_t *refusal,
+                                       apr_pool_t *pool)
+{
+    const char *about = apr_psprintf(pool, "digest to %s", digest->recipient);
+    tardis_log_problem(delivery->context, TARDIS_LOG_WARNING, about, refusal,
+                       "what it stands for is sent one by one");
+    return deliver_claimed(delivery, claim, pool);
 }
 
 static tardis_http_response_t *send_mail(const delivery_t *delivery, const tardis_notification_t *mail,
@@ -262,7 +282,7 @@ static tardis_error_t *mark_failed(delivery_t *delivery, const claim_t *claim,
     apr_uint64_t given_up = 0;
     const tardis_outbox_failure_t failure = {
         .error = response->error,
-        .refused = response->mail_refused,
+        .refused = response->mail_refused != TARDIS_MAIL_SESSION,
         .deadline = settings->mail_deadline,
         .wait = backoff_wait(mail->attempts + 1, settings->retry_minimum, settings->retry_maximum, 0,
                              backoff_fraction()),

@@ -163,6 +163,20 @@ subtest 'a recipient who is refused' => sub {
     forget();
 };
 
+subtest 'a text that is refused' => sub {
+    serve(texts => {EVIL => '554 virus'});
+    my @ids = queue($bed, 7, to => [$ops]);
+    my ($evil) = queue($bed, 1, to => [$ops], title => 'EVIL');
+    $bed->sql('consumer', "UPDATE notification SET subject = 'EVIL' WHERE experiment_id = ?", $evil);
+    my ($status, $out, $err) = tick($bed);
+    like($out, qr/, 7 mails sent, 1 mail not sent in/, 'does not take the others with it') or diag $err;
+    like($err, qr/digest to \Q$ops\E: .*554.*what it stands for is sent one by one/, 'they leave one by one');
+    is_deeply([map { (parse_mail($_))[1] =~ /(\d+)/ } $sink->messages], \@ids, 'each once');
+    my @left = $bed->sql('consumer', 'SELECT experiment_id, attempts, error_code FROM notification WHERE sent_at IS NULL');
+    is_deeply(\@left, [[$evil, 1, 'mail_refused']], 'and it alone waits');
+    forget();
+};
+
 subtest 'a server that takes mail from nobody' => sub {
     for my $reply (['MAIL FROM' => '550 not you'], [EHLO => '421 too busy'], ['RCPT TO' => '421 closing']) {
         serve(refuse => {@$reply, HELO => '421 too busy'});

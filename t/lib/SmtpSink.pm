@@ -4,6 +4,7 @@ package SmtpSink;
 #
 #   my $sink = SmtpSink->new(refuse => {'RCPT TO' => '450 not now'});
 #   options: refuse (a reply for a verb), recipients (a reply for a pattern of addresses), port,
+#            texts (a reply for a pattern of the message),
 #            silent => 1 (never answers), thinking (seconds between a message and the reply to it)
 #   $sink->url          "smtp://127.0.0.1:PORT", for the option smtp_url
 #   $sink->messages     references to hashes: from, to (reference to an array), data (dots removed, LF line ends),
@@ -55,6 +56,12 @@ sub converse {
         if ($verb eq 'DATA') {
             print $connection "354 go on\r\n";
             $mail{data} = read_data($connection) // return;
+            my ($pattern) = grep { $mail{data} =~ /$_/ } sort keys %{$self->{texts} // {}};
+            if ($pattern) {
+                print $connection "$self->{texts}{$pattern}\r\n";
+                %mail = (to => []);
+                next;
+            }
             $self->record({%mail, connection => $number});
             sleep $self->{thinking} if $self->{thinking};
             %mail = (to => []);
