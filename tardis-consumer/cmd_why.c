@@ -15,6 +15,7 @@ const tardis_command_option_t cmd_why_options[] = {
 
 static tardis_error_t *gather(const tardis_invocation_t *invocation, why_t *why);
 static tardis_error_t *gather_mails(const tardis_invocation_t *invocation, why_t *why);
+static tardis_error_t *gather_left(const tardis_invocation_t *invocation, why_t *why);
 static void read_status(why_t *why, apr_pool_t *pool);
 
 tardis_error_t *cmd_why(tardis_invocation_t *invocation)
@@ -61,7 +62,7 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, why_t *why)
         error = partial_of(context, why->synced, &why->partial, pool);
     if (!error)
         error = gather_mails(invocation, why);
-    return error;
+    return error ? error : gather_left(invocation, why);
 }
 
 /* Mail of an earlier failure tells nothing about this one. */
@@ -76,6 +77,22 @@ static tardis_error_t *gather_mails(const tardis_invocation_t *invocation, why_t
         if (mail->created_at >= why->synced->state_since)
             *(tardis_notification_t *)apr_array_push(why->mails) = *mail;
     }
+    return error;
+}
+
+/* Where nobody could ask it, that is what there is to tell. */
+static tardis_error_t *gather_left(const tardis_invocation_t *invocation, why_t *why)
+{
+    apr_pool_t *pool = invocation->pool;
+    tardis_provider_health_t *health = apr_palloc(pool, sizeof(*health));
+    const char *error_code = why->synced->error_code;
+    int is_unknown = error_code && strcmp(error_code, tardis_error_name(TARDIS_PROVIDER_UNKNOWN)) == 0;
+    if (!why->state || !fsm_asks(why->state) || is_unknown)
+        return NULL;
+    tardis_error_t *error =
+        tardis_provider_health_find(invocation->context, why->synced->provider_url, health, pool);
+    if (!error && health->left_until)
+        why->left = health;
     return error;
 }
 

@@ -6,6 +6,7 @@
 #define WHY_H
 
 #include "manual.h"
+#include "tardis_provider_health.h"
 #include "partial.h"
 #include "tardis_status.h"
 #include "tardis_synced_report.h"
@@ -27,6 +28,7 @@ typedef struct why_t {
     const fsm_state_t *state;         /**< NULL: the row names none */
     const tardis_status_t *status;    /**< the provider's last answer; NULL: none that can be read */
     const tardis_synced_hold_t *hold; /**< NULL: nobody holds it */
+    const tardis_provider_health_t *left; /**< its provider, which is left alone; NULL: it is asked */
     tardis_synced_story_t *story;
     apr_uint64_t unverifiable;    /**< files without a digest */
     const tardis_partial_retry_t *partial; /**< what is asked for again, see partial_of(); NULL: all files */

@@ -1,5 +1,6 @@
 #include "why.h"
 
+static json_t *left_json(const tardis_provider_health_t *left);
 static json_t *way_json(const why_t *why);
 static json_t *failures_json(const why_t *why);
 static json_t *commands_json(const why_t *why);
@@ -21,6 +22,7 @@ tardis_error_t *why_print_json(const why_t *why, apr_pool_t *pool)
     json_object_set_new(object, "answered_at", json_time(experiment_answered_at(synced)));
     json_object_set_new(object, "partial", partial_json(why->partial));
     json_object_set_new(object, "hold", manual_hold_json(why->hold));
+    json_object_set_new(object, "left_alone", left_json(why->left));
     json_object_set_new(object, "way", way_json(why));
     json_object_set_new(object, "starts", json_integer((json_int_t)why->story->starts));
     json_object_set_new(object, "failures_before", json_integer((json_int_t)why->story->failures_before));
@@ -33,6 +35,15 @@ tardis_error_t *why_print_json(const why_t *why, apr_pool_t *pool)
     json_object_set_new(object, "commands", commands_json(why));
     json_object_set_new(object, "mails", mails_json(why));
     return json_print(object, pool);
+}
+
+static json_t *left_json(const tardis_provider_health_t *left)
+{
+    if (!left)
+        return json_null();
+    return json_pack("{s:o, s:o, s:I, s:s?, s:s?}", "until", json_time(left->left_until), "failing_since",
+                     json_time(left->failing_since), "failures", (json_int_t)left->failures, "code",
+                     left->error_code, "text", left->error_text);
 }
 
 static json_t *way_json(const why_t *why)

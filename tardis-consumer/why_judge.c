@@ -20,6 +20,7 @@ static void judge_invalid(why_t *why, apr_pool_t *pool);
 static void judge_overdue(why_t *why, apr_pool_t *pool);
 static void judge_quiet(why_t *why, apr_pool_t *pool);
 static void judge_obstacle(why_t *why, apr_pool_t *pool);
+static void judge_left(why_t *why, apr_pool_t *pool);
 static void judge_error(why_t *why, apr_pool_t *pool);
 static tardis_error_code_t cause_of(const why_t *why);
 static why_turn_t turn_of(tardis_error_code_t code, int is_providers);
@@ -39,6 +40,8 @@ void why_judge(why_t *why, apr_pool_t *pool)
         judge_invalid(why, pool);
     else if (why_overdue(why))
         judge_overdue(why, pool);
+    else if (why->left)
+        judge_left(why, pool);
     else if (why->synced->error_code)
         judge_error(why, pool);
     else
@@ -140,6 +143,28 @@ static void judge_obstacle(why_t *why, apr_pool_t *pool)
     why->advice = is_known ? tardis_error_advice(code)
                            : "If it lasts, its administrator should see why its transfers do not run.";
     add_command(why, 1, WHY_ASK_PROVIDER, pool);
+}
+
+/* The provider does not answer anybody here. */
+static void judge_left(why_t *why, apr_pool_t *pool)
+{
+    const tardis_provider_health_t *left = why->left;
+    tardis_error_code_t code = tardis_error_code_of(left->error_code ? left->error_code : "");
+    if (code == TARDIS_ERROR_CODES)
+        code = TARDIS_PROVIDER_ERROR;
+    const why_meaning_t *meaning = why_meaning_of(code);
+    why->turn = left->times_left < BAD_LUCK ? WHY_NOBODY : turn_of(code, 0);
+    why->reason = apr_psprintf(pool, "%s, for %s now, so it is left alone%s", meaning ? meaning->reason : left->error_code,
+                               paragraph_duration(left->now - left->failing_since, pool),
+                               why->turn == WHY_NOBODY ? " for a while; that may well pass by itself" : "");
+    why->advice = why->turn == WHY_NOBODY
+                      ? "Nothing yet. What is known of the provider, and how to have it tried at once:"
+                      : apr_pstrcat(pool, tardis_error_advice(code), " Once that is mended, have it tried at once:",
+                                    NULL);
+    if (why->turn != WHY_NOBODY && meaning && meaning->here)
+        add_command(why, 0, meaning->here, pool);
+    add_command(why, 0, "{consumer} providers", pool);
+    add_command(why, 0, "{consumer} providers --try {url}", pool);
 }
 
 static void judge_error(why_t *why, apr_pool_t *pool)

@@ -22,6 +22,7 @@ static void print_tried(const why_t *why, apr_pool_t *pool);
 static const char *sum_up(const why_t *why, apr_pool_t *pool);
 static const char *times(apr_uint64_t count, apr_pool_t *pool);
 static void print_turn(const why_t *why, apr_pool_t *pool);
+static const char *next_of_left(const why_t *why, apr_pool_t *pool);
 static void print_advice(const why_t *why);
 
 void why_print_page(const why_t *why, apr_pool_t *pool)
@@ -215,6 +216,19 @@ static void print_turn(const why_t *why, apr_pool_t *pool)
     paragraph_print(2, "", apr_psprintf(pool, "%s: %s.", whose[why->turn], why->reason));
 }
 
+static const char *next_of_left(const why_t *why, apr_pool_t *pool)
+{
+    const tardis_provider_health_t *left = why->left;
+    if (left->left_until <= left->now)
+        return "One request tries the provider now, for everything that comes from there. If that succeeds, this "
+               "one goes on.";
+    return apr_psprintf(pool,
+                        "The provider is left alone until %s, for another %s. Then one request tries it, for "
+                        "everything that comes from there. If that succeeds, this one goes on at once.",
+                        tardis_format_time(left->left_until, pool),
+                        paragraph_duration(left->left_until - left->now, pool));
+}
+
 const char *why_next(const why_t *why, apr_pool_t *pool)
 {
     const tardis_synced_t *synced = why->synced;
@@ -245,6 +259,8 @@ const char *why_next(const why_t *why, apr_pool_t *pool)
     else if (deadline)
         then = apr_psprintf(pool, " Its time ended at %s: it is given up if the next attempts fail as well.",
                             tardis_format_time(deadline, pool));
+    if (why->left)
+        return apr_psprintf(pool, "%s%s", next_of_left(why, pool), then);
     if (synced->next_attempt_at <= synced->now)
         return apr_psprintf(pool, "The next tick %s.%s%s", why->state->does, then,
                             experiment_attempts_left(synced));

@@ -191,6 +191,17 @@ subtest 'the provider cannot be asked' => sub {
         "$get: SSL certificate problem: unable to get local issuer certificate")));
     my $other = come_to('nobody', 'Ingested', provider => 'https://other.example');
     reads('provider-unknown', age(step($other, 2)));
+    for my $times (1, 6) {
+        my $alone = met(come_to('down', $times == 1 ? 'Ingested' : 'InProgress'), 1, 'provider_unreachable',
+            'not asked, as the provider has failed since 2026-11-24T00:00:00Z; left alone until 2026-11-24T00:01:00Z;'
+            . " last: $get: Connection refused");
+        set_to($alone, 'attempts', $times);
+        $bed->sql('consumer', "INSERT INTO provider_health (provider_url, failures, failing_since, times_left, left_at,
+            left_until, error_code, error_text, updated_at) VALUES ('https://provider.example', 11,
+            UTC_TIMESTAMP(6) - INTERVAL ? SECOND, ?, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL 745 SECOND,
+            'provider_unreachable', ?, UTC_TIMESTAMP(6))", $times * 1500, $times, "$get: Connection refused");
+        reads($times == 1 ? "provider-left" : "provider-left-long", age($alone));
+    }
     reads('key-refused', age(step(come_to('forbidden', 'Ingested'), 3)));
     reads('key-refused-once', age(step(come_to('forbidden', 'Ingested'))));
     reads('https-required', age(step(come_to('https', 'Ingested'), 3)));
