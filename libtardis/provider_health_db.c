@@ -60,11 +60,11 @@ tardis_error_t *tardis_provider_health_all(const tardis_context_t *context, apr_
 {
     tardis_db_rows_t *rows;
     *healths = apr_array_make(pool, 8, sizeof(tardis_provider_health_t));
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT h.provider_url, " PROVIDER_HEALTH_COLUMNS
-        " FROM (SELECT 1) one LEFT JOIN provider_health h ON TRUE ORDER BY h.provider_url",
-        TARDIS_DB_NO_VALUES, &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT h.provider_url, " PROVIDER_HEALTH_COLUMNS
+                        " FROM (SELECT 1) one LEFT JOIN provider_health h ON TRUE ORDER BY h.provider_url",
+                        TARDIS_DB_NO_VALUES, &rows, pool);
     while (!error && tardis_db_rows_next(rows)) {
         const char *url = tardis_db_rows_text(rows, 0);
         const tardis_provider_health_t health = provider_health_row(rows, url, 1);
@@ -80,10 +80,9 @@ tardis_error_t *tardis_provider_health_find(const tardis_context_t *context, con
 {
     tardis_db_rows_t *rows;
     *health = (tardis_provider_health_t){.provider_url = provider_url};
-    tardis_error_t *error =
-        tardis_db_query(context->db,
-                        "SELECT " PROVIDER_HEALTH_COLUMNS " FROM provider_health h WHERE h.provider_url = ?",
-                        TARDIS_DB_VALUES(tardis_db_text(provider_url)), &rows, pool);
+    tardis_error_t *error = tardis_db_query(
+        context->db, "SELECT " PROVIDER_HEALTH_COLUMNS " FROM provider_health h WHERE h.provider_url = ?",
+        TARDIS_DB_VALUES(tardis_db_text(provider_url)), &rows, pool);
     if (!error && tardis_db_rows_next(rows))
         *health = provider_health_row(rows, provider_url, 0);
     return error;
@@ -93,8 +92,7 @@ tardis_error_t *tardis_provider_health_change(const tardis_context_t *context, c
                                               tardis_provider_health_fn *change, const void *baton,
                                               tardis_provider_health_t *health, apr_pool_t *pool)
 {
-    const change_t what = {
-        .provider_url = provider_url, .change = change, .baton = baton, .health = health};
+    const change_t what = {.provider_url = provider_url, .change = change, .baton = baton, .health = health};
     return db_transact(context, change_row, &what, pool);
 }
 
@@ -121,10 +119,10 @@ static tardis_error_t *lock(const tardis_context_t *context, const char *provide
 {
     tardis_db_rows_t *rows;
     *health = (tardis_provider_health_t){.provider_url = provider_url};
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT " PROVIDER_HEALTH_COLUMNS " FROM provider_health h WHERE h.provider_url = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_text(provider_url)), &rows, pool);
+    tardis_error_t *error = tardis_db_query(context->db,
+                                            "SELECT " PROVIDER_HEALTH_COLUMNS
+                                            " FROM provider_health h WHERE h.provider_url = ? FOR UPDATE",
+                                            TARDIS_DB_VALUES(tardis_db_text(provider_url)), &rows, pool);
     if (!error && tardis_db_rows_next(rows))
         *health = provider_health_row(rows, provider_url, 0);
     return error;
@@ -136,13 +134,13 @@ static tardis_error_t *write_row(const tardis_context_t *context, const tardis_p
     return tardis_db_execute(
         context->db,
         "UPDATE provider_health SET failures = ?, lost = ?, failing_since = ?, times_left = ?, left_at = ?,"
-        " left_until = ?, put_off_until = ?, trial_owner = ?, trial_until = ?, answered_at = ?, error_code = ?, error_text = ?,"
+        " left_until = ?, put_off_until = ?, trial_owner = ?, trial_until = ?, answered_at = ?, error_code = "
+        "?, error_text = ?,"
         " updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ?",
         TARDIS_DB_VALUES(tardis_db_unsigned(health->failures), tardis_db_unsigned(health->lost),
-                         tardis_db_time(health->failing_since),
-                         tardis_db_unsigned(health->times_left), tardis_db_time(health->left_at),
-                         tardis_db_time(health->left_until), tardis_db_time(health->put_off_until),
-                         tardis_db_text(health->trial_owner),
+                         tardis_db_time(health->failing_since), tardis_db_unsigned(health->times_left),
+                         tardis_db_time(health->left_at), tardis_db_time(health->left_until),
+                         tardis_db_time(health->put_off_until), tardis_db_text(health->trial_owner),
                          tardis_db_time(health->trial_until), tardis_db_time(health->answered_at),
                          tardis_db_text(health->error_code), tardis_db_text(health->error_text),
                          tardis_db_text(health->provider_url)),
@@ -152,8 +150,7 @@ static tardis_error_t *write_row(const tardis_context_t *context, const tardis_p
 tardis_error_t *tardis_provider_health_try(const tardis_context_t *context, const char *provider_url,
                                            const char *owner, long seconds, int *taken, apr_pool_t *pool)
 {
-    const trial_t trial = {
-        .provider_url = provider_url, .owner = owner, .seconds = seconds, .taken = taken};
+    const trial_t trial = {.provider_url = provider_url, .owner = owner, .seconds = seconds, .taken = taken};
     return db_transact(context, take_trial, &trial, pool);
 }
 
@@ -190,18 +187,20 @@ static tardis_error_t *hasten(const tardis_context_t *context, const void *baton
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE provider_health SET left_until = LEAST(left_until, UTC_TIMESTAMP(6)), trial_owner = NULL,"
-        " trial_until = NULL, updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ? AND left_until IS NOT NULL",
+        " trial_until = NULL, updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ? AND left_until IS NOT "
+        "NULL",
         TARDIS_DB_VALUES(url), &changes, pool);
     *hastening->found = !error && changes.rows > 0;
     *hastening->due = 0;
     if (error || !*hastening->found)
         return error;
-    error = tardis_db_execute(context->db,
-                              "UPDATE synced_experiment SET next_attempt_at ="
-                              " LEAST(next_attempt_at, UTC_TIMESTAMP(6))"
-                              " WHERE provider_url = ? AND next_attempt_at IS NOT NULL AND lease_owner IS NULL"
-                              " AND FIND_IN_SET(state, ?) > 0 ORDER BY next_attempt_at LIMIT 1",
-                              TARDIS_DB_VALUES(url, tardis_db_text(hastening->states)), &changes, pool);
+    error =
+        tardis_db_execute(context->db,
+                          "UPDATE synced_experiment SET next_attempt_at ="
+                          " LEAST(next_attempt_at, UTC_TIMESTAMP(6))"
+                          " WHERE provider_url = ? AND next_attempt_at IS NOT NULL AND lease_owner IS NULL"
+                          " AND FIND_IN_SET(state, ?) > 0 ORDER BY next_attempt_at LIMIT 1",
+                          TARDIS_DB_VALUES(url, tardis_db_text(hastening->states)), &changes, pool);
     *hastening->due = !error && changes.rows > 0;
     return error;
 }

@@ -118,8 +118,8 @@ static tardis_error_t *tell(const tardis_context_t *context, const tardis_put_of
 {
     tardis_db_bulk_t *events;
     tardis_error_t *error = tardis_db_bulk_open(
-        &events, context->db, "INSERT INTO synced_event (experiment_id, at, host, kind, code, text) VALUES", 6,
-        pool);
+        &events, context->db, "INSERT INTO synced_event (experiment_id, at, host, kind, code, text) VALUES",
+        6, pool);
     for (int i = 0; i < news->nelts && !error; i++) {
         const tardis_db_value_t values[] = {tardis_db_unsigned(APR_ARRAY_IDX(news, i, apr_uint64_t)),
                                             tardis_db_time(put_off->now),
@@ -140,14 +140,15 @@ static tardis_error_t *move(const tardis_context_t *context, const tardis_put_of
     const tardis_db_value_t until = tardis_db_time(put_off->left_until);
     const tardis_db_value_t text = tardis_db_text(put_off->error_text);
     tardis_db_value_t values[MOVE_VALUES + BLOCK] = {
-        until, until, tardis_db_signed(put_off->spread / 1000), text, tardis_db_text(put_off->error_code), text};
+        until, until, tardis_db_signed(put_off->spread / 1000), text, tardis_db_text(put_off->error_code),
+        text};
     by_state(values + MOVE_VALUES - BY_STATE_VALUES, put_off, put_off->unseen);
     const char *sql = move_statement(pool);
     tardis_error_t *error = NULL;
     for (int from = 0; from < ids->nelts && !error; from += BLOCK) {
         for (int i = 0; i < BLOCK; i++)
-            values[MOVE_VALUES + i] = tardis_db_unsigned(
-                APR_ARRAY_IDX(ids, from + i < ids->nelts ? from + i : from, apr_uint64_t));
+            values[MOVE_VALUES + i] =
+                tardis_db_unsigned(APR_ARRAY_IDX(ids, from + i < ids->nelts ? from + i : from, apr_uint64_t));
         error = tardis_db_execute(context->db, sql, values, MOVE_VALUES + BLOCK, NULL, pool);
     }
     return error;

@@ -15,8 +15,8 @@
 /** One provider. */
 typedef struct tardis_provider_health_t {
     const char *provider_url;
-    apr_uint64_t failures;    /**< requests in a row that failed of the provider, not of what they were about */
-    apr_uint64_t lost;        /**< the last of them, that did not get through */
+    apr_uint64_t failures; /**< requests in a row that failed of the provider, not of what they were about */
+    apr_uint64_t lost;     /**< the last of them, that did not get through */
     apr_time_t failing_since; /**< of the first of them; 0: the last one did not fail */
     apr_uint64_t times_left;  /**< how often in a row it was left alone */
     apr_time_t left_at;       /**< when it was last left alone; 0: never */
@@ -65,8 +65,8 @@ tardis_error_t *tardis_provider_health_try(const tardis_context_t *context, cons
                                            const char *owner, long seconds, int *taken, apr_pool_t *pool);
 
 /**
- * Ends the time for which a provider is left alone, and makes one of its experiments due, if there is any that
- * waits in one of @a states (comma-separated).
+ * Ends the time for which a provider is left alone, and makes one of its experiments due, if there is any
+ * that waits in one of @a states (comma-separated).
  * @param found set to whether it was left alone; else nothing is done.
  * @param due set to how many experiments were made due.
  */
@@ -84,8 +84,8 @@ typedef struct tardis_put_off_t {
     apr_time_t left_until;      /**< of the provider; if it is no longer, nothing is done */
     apr_interval_time_t spread; /**< each until some time after that, but not longer after than this */
     const char *states[TARDIS_PUT_OFF_STATES_MAX]; /**< only what is in one of them; NULL after the last */
-    long deadlines[TARDIS_PUT_OFF_STATES_MAX]; /**< seconds: what may be given up now is left as it is */
-    long unseen[TARDIS_PUT_OFF_STATES_MAX];    /**< seconds without a save, after which a deadline begins anew */
+    long deadlines[TARDIS_PUT_OFF_STATES_MAX];     /**< seconds: what may be given up now is left as it is */
+    long unseen[TARDIS_PUT_OFF_STATES_MAX]; /**< seconds without a save, after which a deadline begins anew */
     int attempts;           /**< ... which takes so many failed ones in a row, with this one */
     const char *error_code; /**< what it fails of */
     const char *error_text; /**< one that has it already has been put off for the same time: no attempt */

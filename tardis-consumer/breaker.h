@@ -62,9 +62,9 @@ typedef struct breaker_note_t {
     const breaker_met_t *met;
     const breaker_limits_t *limits;
     const char *owner; /**< this process; a trial of its own is over with this */
-    int leave;         /**< not 0: it is to be left alone for what was met, if no other tick has seen to that */
-    int despite;       /**< not 0: it was asked although it is left alone: it is to be left alone for longer */
-    double fraction;   /**< from 0 to 1, at random */
+    int leave;       /**< not 0: it is to be left alone for what was met, if no other tick has seen to that */
+    int despite;     /**< not 0: it was asked although it is left alone: it is to be left alone for longer */
+    double fraction; /**< from 0 to 1, at random */
 } breaker_note_t;
 
 /** Changes what is known of a provider: a tardis_provider_health_fn. @param note a breaker_note_t. */

@@ -62,8 +62,8 @@ static tardis_error_t *try_now(const tardis_invocation_t *invocation, const char
     int due;
     if (tardis_arguments_has(invocation->arguments, "json"))
         return tardis_error_create(pool, TARDIS_USAGE, "give --try or --json");
-    tardis_error_t *error = tardis_provider_health_hasten(invocation->context, url, asking_states(pool),
-                                                          &is_left, &due, pool);
+    tardis_error_t *error =
+        tardis_provider_health_hasten(invocation->context, url, asking_states(pool), &is_left, &due, pool);
     if (error)
         return error;
     if (!is_left)
@@ -148,8 +148,9 @@ static const char *state_of(const line_t *line)
 
 static void print_table(const apr_array_header_t *lines, apr_pool_t *pool)
 {
-    static const char *const headings[] = {"PROVIDER",    "STATE",   "LEFT UNTIL", "FAILING SINCE", "FAILURES",
-                                           "LAST ANSWER", "PENDING", "FAILED",     "ERROR"};
+    static const char *const headings[] = {"PROVIDER",      "STATE",    "LEFT UNTIL",
+                                           "FAILING SINCE", "FAILURES", "LAST ANSWER",
+                                           "PENDING",       "FAILED",   "ERROR"};
     apr_array_header_t *rows = apr_array_make(pool, lines->nelts + 1, sizeof(apr_array_header_t *));
     apr_array_header_t *heading = apr_array_make(pool, 9, sizeof(const char *));
     APR_ARRAY_PUSH(rows, apr_array_header_t *) = heading;

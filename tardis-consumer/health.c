@@ -8,11 +8,11 @@
 #include "breaker.h"
 
 enum {
-    PAGE = 2000,              /* experiments that are put off by one transaction */
-    SLICES = 64,              /* in which what was put off is made due ... */
-    SLICE_MINIMUM = 10,       /* ... of so many seconds at least */
-    TRIAL_SECONDS = 30,       /* more than a request may take */
-    ELSEWHERE_SECONDS = 20    /* until what is tried elsewhere is looked at again */
+    PAGE = 2000,           /* experiments that are put off by one transaction */
+    SLICES = 64,           /* in which what was put off is made due ... */
+    SLICE_MINIMUM = 10,    /* ... of so many seconds at least */
+    TRIAL_SECONDS = 30,    /* more than a request may take */
+    ELSEWHERE_SECONDS = 20 /* until what is tried elsewhere is looked at again */
 };
 
 /* One provider. */
@@ -22,8 +22,8 @@ typedef struct {
     int despite;                    /* asked although it is left alone */
     int on_trial;                   /* by this process */
     int undecided;
-    int leave;       /* what was met is enough to leave it alone */
-    int may_be_due;  /* there may be experiments that are to be put off */
+    int leave;          /* what was met is enough to leave it alone */
+    int may_be_due;     /* there may be experiments that are to be put off */
     const char *outage; /* of which what was put off is to be made due; NULL: of none */
     apr_time_t recall_from;
     apr_time_t recall_to;
@@ -171,9 +171,9 @@ int health_may_try(health_t *health, const char *provider_url)
     if (health->error)
         return 0;
     apr_pool_create(&pool, health->pool);
-    tardis_error_t *error = tardis_provider_health_try(health->context, provider_url, health->owner,
-                                                       health->settings->total_timeout + TRIAL_SECONDS,
-                                                       &known->on_trial, pool);
+    tardis_error_t *error =
+        tardis_provider_health_try(health->context, provider_url, health->owner,
+                                   health->settings->total_timeout + TRIAL_SECONDS, &known->on_trial, pool);
     if (!error && !known->on_trial)
         error = read_again(health, known, pool);
     health->error = tardis_error_copy(health->pool, error);
@@ -287,12 +287,12 @@ static void tell(const health_t *health, const known_t *known, int was_left, apr
     const tardis_provider_health_t *noted = &known->noted;
     const char *about = apr_pstrcat(pool, "provider ", noted->provider_url, NULL);
     if (known->leave && noted->left_until)
-        tardis_log_problem(health->context, TARDIS_LOG_WARNING, about, known->met.error,
-                           apr_psprintf(pool, "left alone until %s",
-                                        tardis_format_time(noted->left_until, pool)));
+        tardis_log_problem(
+            health->context, TARDIS_LOG_WARNING, about, known->met.error,
+            apr_psprintf(pool, "left alone until %s", tardis_format_time(noted->left_until, pool)));
     else if (was_left && !noted->left_until)
-        tardis_log(health->context, TARDIS_LOG_NOTICE,
-                   "%s: it answers again; all that was put off goes on", about);
+        tardis_log(health->context, TARDIS_LOG_NOTICE, "%s: it answers again; all that was put off goes on",
+                   about);
 }
 
 static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t *pool)
@@ -310,15 +310,15 @@ static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t
     int states = 0;
     int count;
     int is_still_left;
-    for (const fsm_state_t *state = fsm_states(); state->name && states < TARDIS_PUT_OFF_STATES_MAX; state++) {
+    for (const fsm_state_t *state = fsm_states(); state->name && states < TARDIS_PUT_OFF_STATES_MAX;
+         state++) {
         if (!fsm_asks(state))
             continue;
         put_off.states[states] = state->name;
         put_off.deadlines[states] = fsm_deadline(state, health->settings);
         put_off.unseen[states++] = fsm_unseen(state, health->settings);
     }
-    tardis_error_t *error =
-        tardis_provider_put_off(health->context, &put_off, &count, &is_still_left, pool);
+    tardis_error_t *error = tardis_provider_put_off(health->context, &put_off, &count, &is_still_left, pool);
     if (error)
         return error;
     known->may_be_due = count == PAGE;
@@ -331,10 +331,10 @@ static tardis_error_t *recall_slice(health_t *health, known_t *known, apr_pool_t
     apr_time_t slice = (known->recall_to - known->noted.now) / SLICES;
     if (slice < apr_time_from_sec(SLICE_MINIMUM))
         slice = apr_time_from_sec(SLICE_MINIMUM);
-    apr_time_t to = known->recall_from + slice < known->recall_to ? known->recall_from + slice
-                                                                   : known->recall_to;
-    tardis_error_t *error = tardis_provider_recall(health->context, known->noted.provider_url,
-                                                   known->outage, known->recall_from, to, pool);
+    apr_time_t to =
+        known->recall_from + slice < known->recall_to ? known->recall_from + slice : known->recall_to;
+    tardis_error_t *error = tardis_provider_recall(health->context, known->noted.provider_url, known->outage,
+                                                   known->recall_from, to, pool);
     known->recall_from = to;
     if (to >= known->recall_to)
         known->outage = NULL;

@@ -4,9 +4,10 @@
  * database, takes in how requests end, and notes what follows from that at once if it concerns others, and
  * the rest at the end.
  *
- * A provider that does not answer is left alone: what is due of it is put off without a request. When its time
- * is over one process tries it with one request, for all on every host. If that succeeds, it is asked again,
- * and what was put off is due at once; if not, it is left alone for longer. See breaker.h for what counts.
+ * A provider that does not answer is left alone: what is due of it is put off without a request. When its
+ * time is over one process tries it with one request, for all on every host. If that succeeds, it is asked
+ * again, and what was put off is due at once; if not, it is left alone for longer. See breaker.h for what
+ * counts.
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -37,8 +38,8 @@ tardis_error_t *health_read(health_t *health);
 health_manner_t health_manner(const health_t *health, const char *provider_url);
 
 /**
- * Asks whether a request may be sent to a provider that is HEALTH_TRIED. Not 0: it may, and how it ends is for
- * health_report(). An error of the database comes with the next health_work().
+ * Asks whether a request may be sent to a provider that is HEALTH_TRIED. Not 0: it may, and how it ends is
+ * for health_report(). An error of the database comes with the next health_work().
  */
 int health_may_try(health_t *health, const char *provider_url);
 

@@ -13,8 +13,8 @@
 typedef struct lanes_t lanes_t;
 
 /**
- * @param total steps under way at most; those of providers whose steps have not moved for a while do not count,
- * as far as there is not a multiple of that.
+ * @param total steps under way at most; those of providers whose steps have not moved for a while do not
+ * count, as far as there is not a multiple of that.
  * @param each of one provider at most.
  * @param health is asked which providers may be asked, and told how each step has ended.
  */
@@ -33,16 +33,18 @@ fsm_step_t *lanes_next(lanes_t *lanes);
 void lanes_done(lanes_t *lanes, fsm_step_t *step);
 
 /**
- * How a request ended that was not one step's: @a error NULL is success. An answer that is an error or nonsense
- * does not count: not every provider can be asked such a question.
+ * How a request ended that was not one step's: @a error NULL is success. An answer that is an error or
+ * nonsense does not count: not every provider can be asked such a question.
  */
 void lanes_report(lanes_t *lanes, const char *provider_url, const tardis_error_t *error);
 
-/** Whether the provider is not asked as usual, but left alone or tried: all its steps belong into its lane. */
+/** Whether the provider is not asked as usual, but left alone or tried: all its steps belong into its lane.
+ */
 int lanes_given_up(const lanes_t *lanes, const char *provider_url);
 
 /**
- * Takes a waiting step out of the lane of a provider that is not asked now, to be put off; NULL: there is none.
+ * Takes a waiting step out of the lane of a provider that is not asked now, to be put off; NULL: there is
+ * none.
  */
 fsm_step_t *lanes_hopeless(lanes_t *lanes);
 

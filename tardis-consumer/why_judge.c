@@ -154,13 +154,14 @@ static void judge_left(why_t *why, apr_pool_t *pool)
         code = TARDIS_PROVIDER_ERROR;
     const why_meaning_t *meaning = why_meaning_of(code);
     why->turn = left->times_left < BAD_LUCK ? WHY_NOBODY : turn_of(code, 0);
-    why->reason = apr_psprintf(pool, "%s, for %s now, so it is left alone%s", meaning ? meaning->reason : left->error_code,
+    why->reason = apr_psprintf(pool, "%s, for %s now, so it is left alone%s",
+                               meaning ? meaning->reason : left->error_code,
                                paragraph_duration(left->now - left->failing_since, pool),
                                why->turn == WHY_NOBODY ? " for a while; that may well pass by itself" : "");
     why->advice = why->turn == WHY_NOBODY
                       ? "Nothing yet. What is known of the provider, and how to have it tried at once:"
-                      : apr_pstrcat(pool, tardis_error_advice(code), " Once that is mended, have it tried at once:",
-                                    NULL);
+                      : apr_pstrcat(pool, tardis_error_advice(code),
+                                    " Once that is mended, have it tried at once:", NULL);
     if (why->turn != WHY_NOBODY && meaning && meaning->here)
         add_command(why, 0, meaning->here, pool);
     add_command(why, 0, "{consumer} providers", pool);

@@ -220,8 +220,8 @@ static const char *next_of_left(const why_t *why, apr_pool_t *pool)
 {
     const tardis_provider_health_t *left = why->left;
     if (left->left_until <= left->now)
-        return "One request tries the provider now, for everything that comes from there. If that succeeds, this "
-               "one goes on.";
+        return "One request tries the provider now, for everything that comes from there. If that succeeds, "
+               "this one goes on.";
     return apr_psprintf(pool,
                         "The provider is left alone until %s, for another %s. Then one request tries it, for "
                         "everything that comes from there. If that succeeds, this one goes on at once.",

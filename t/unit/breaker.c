@@ -49,10 +49,8 @@ static int trips(const fixture_t *fixture)
 
 static breaker_note_t note_of(const fixture_t *fixture)
 {
-    return (breaker_note_t){.met = &fixture->met,
-                            .limits = &fixture->limits,
-                            .owner = "host:1:1",
-                            .leave = trips(fixture)};
+    return (breaker_note_t){
+        .met = &fixture->met, .limits = &fixture->limits, .owner = "host:1:1", .leave = trips(fixture)};
 }
 
 static void notes(fixture_t *fixture)
