@@ -54,6 +54,7 @@ static tardis_error_t *take(delivery_t *delivery, const char *recipient, int lim
 static tardis_error_t *take_more(const delivery_t *delivery, const char *recipient, int limit, claim_t *claim,
                                  apr_pool_t *pool);
 static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *claim, apr_pool_t *pool);
+static int is_old(const delivery_t *delivery, const claim_t *claim);
 static int may_go_on(const delivery_t *delivery);
 static tardis_error_t *deliver(delivery_t *delivery, const claim_t *claim, const tardis_notification_t *mail,
                                apr_uint64_t stands_for, apr_pool_t *pool);
@@ -123,7 +124,7 @@ static tardis_error_t *take_all(delivery_t *delivery, const char *recipient, cla
     apr_uint64_t before = 0;
     tardis_error_t *error = take(delivery, recipient, CLAIM_DIGEST_MAX, claim, pool);
     while (!error && claim->count - before == CLAIM_DIGEST_MAX && claim->count < DIGEST_MAX &&
-           may_go_on(delivery)) {
+           !is_old(delivery, claim) && may_go_on(delivery)) {
         before = claim->count;
         error = take_more(delivery, recipient, CLAIM_DIGEST_MAX, claim, pool);
     }
@@ -196,8 +197,7 @@ static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *clai
         tardis_outbox_claimed(delivery->context, claim->lease_owner, SINGLE_MAX, &mails, pool);
     apr_pool_create(&each, pool);
     for (int i = 0; !error && i < mails->nelts; i++) {
-        apr_int64_t held = clock_seconds() - claim->taken_at;
-        if (!may_go_on(delivery) || (i > 0 && held >= delivery->settings->lease_seconds / 2))
+        if (!may_go_on(delivery) || (i > 0 && is_old(delivery, claim)))
             return tardis_outbox_release(delivery->context, claim->lease_owner, pool);
         apr_pool_clear(each);
         error = deliver(delivery, claim, &APR_ARRAY_IDX(mails, i, tardis_notification_t), 1, each);
@@ -205,6 +205,12 @@ static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *clai
     if (!error && claim->count > SINGLE_MAX)
         error = tardis_outbox_release(delivery->context, claim->lease_owner, pool);
     return tardis_error_copy(pool, error);
+}
+
+/* Too old to begin anything under it. */
+static int is_old(const delivery_t *delivery, const claim_t *claim)
+{
+    return (clock_seconds() - claim->taken_at) * 2 > delivery->settings->lease_seconds;
 }
 
 static int may_go_on(const delivery_t *delivery)

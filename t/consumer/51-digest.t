@@ -258,6 +258,7 @@ subtest 'the database goes while the server thinks' => sub {
 
 subtest 'killed anywhere' => sub {
     serve();
+    $bed->set_option('consumer', 'lease_seconds', 1);
     my @ids = queue($bed, 3, to => [map { "user$_\@uni.example" } 1 .. 30]);
     queue($bed, 20, to => [$ops]);
     my $killed = 0;
