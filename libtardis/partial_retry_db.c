@@ -87,9 +87,9 @@ static tardis_error_t *read_plan(const tardis_context_t *context, const char *st
 
 /*
  * The last sending that is known to be of no file that counts as proven; 0: there is none. The files were
- * checked after the sending that the provider last called Complete. If it was agreed which files that is of, it
- * has to be the one that was agreed; and if the provider never called that one Complete, nothing was checked
- * after it, but nothing else was sent in it either.
+ * checked after the sending that the provider last called Complete. If it was agreed which files that is of,
+ * it has to be the one that was agreed; and if the provider never called that one Complete, nothing was
+ * checked after it, but nothing else was sent in it either.
  */
 static apr_uint64_t sending_of(const tardis_db_rows_t *rows, apr_pool_t *pool)
 {
@@ -141,8 +141,8 @@ static tardis_error_t *agree(const tardis_context_t *context, const void *baton,
     return tardis_db_execute(
         context->db,
         "UPDATE partial_retry SET sending = ?, agreed = TRUE, checked_through = 0 WHERE experiment_id = ?",
-        TARDIS_DB_VALUES(tardis_db_unsigned(change->sending), tardis_db_unsigned(change->experiment_id)), NULL,
-        pool);
+        TARDIS_DB_VALUES(tardis_db_unsigned(change->sending), tardis_db_unsigned(change->experiment_id)),
+        NULL, pool);
 }
 
 tardis_error_t *tardis_partial_retry_forget(const tardis_context_t *context, apr_uint64_t experiment_id,
@@ -210,14 +210,14 @@ tardis_error_t *tardis_partial_retry_files(const tardis_context_t *context, apr_
                                            apr_pool_t *pool)
 {
     tardis_db_rows_t *rows;
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT d.number, " CATALOGUE_DATAFILE_COLUMNS
-        " FROM file_problem f JOIN datafile d ON d.experiment_id = f.experiment_id"
-        " AND d.number = f.file_number WHERE f.experiment_id = ? AND f.file_number > ?"
-        " ORDER BY f.file_number LIMIT ?",
-        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_unsigned(after),
-                         tardis_db_signed(limit)),
-        &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT d.number, " CATALOGUE_DATAFILE_COLUMNS
+                        " FROM file_problem f JOIN datafile d ON d.experiment_id = f.experiment_id"
+                        " AND d.number = f.file_number WHERE f.experiment_id = ? AND f.file_number > ?"
+                        " ORDER BY f.file_number LIMIT ?",
+                        TARDIS_DB_VALUES(tardis_db_unsigned(experiment_id), tardis_db_unsigned(after),
+                                         tardis_db_signed(limit)),
+                        &rows, pool);
     return error ? error : catalogue_datafiles_read(rows, files, pool);
 }

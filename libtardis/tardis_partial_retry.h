@@ -4,10 +4,10 @@
  * found as promised, and count as such as long as the provider sends none of them anew. Every function needs
  * context->db.
  *
- * A provider gives each sending of an experiment a number (protocol.md, "Extensions"). What is kept here names
- * the last sending that is known to be of nothing that counts as proven. The provider is asked to go on from
- * there, and says in which sending it sends the files and no others; if it then tells that another one is
- * Complete, or anything else is not as agreed, everything is asked for or checked again.
+ * A provider gives each sending of an experiment a number (protocol.md, "Extensions"). What is kept here
+ * names the last sending that is known to be of nothing that counts as proven. The provider is asked to go on
+ * from there, and says in which sending it sends the files and no others; if it then tells that another one
+ * is Complete, or anything else is not as agreed, everything is asked for or checked again.
  */
 #ifndef TARDIS_PARTIAL_RETRY_H
 #define TARDIS_PARTIAL_RETRY_H
@@ -67,7 +67,8 @@ typedef struct tardis_partial_check_t {
 tardis_error_t *tardis_partial_retry_save(const tardis_context_t *context,
                                           const tardis_partial_check_t *check, apr_pool_t *pool);
 
-/** At most @a limit of the files with a problem, with numbers above @a after: an array of tardis_datafile_t. */
+/** At most @a limit of the files with a problem, with numbers above @a after: an array of tardis_datafile_t.
+ */
 tardis_error_t *tardis_partial_retry_files(const tardis_context_t *context, apr_uint64_t experiment_id,
                                            apr_uint32_t after, int limit, apr_array_header_t **files,
                                            apr_pool_t *pool);

@@ -49,7 +49,7 @@ int tardis_status_is_same(const char *document, const tardis_status_t *status, a
 
 /** Most uids that one `POST status/` may ask about (protocol.md, "Extensions"). */
 #define TARDIS_STATUS_BATCH_MAX 1000
-/** Most files that one `POST get/` may ask for again; a form has at most TARDIS_FORM_FIELDS_MAX fields in all. */
+/** Most files that one `POST get/` may ask for again; all fields are at most TARDIS_FORM_FIELDS_MAX. */
 #define TARDIS_GET_FILES_MAX 900
 
 /** One status of an answer to `POST status/`. */
@@ -74,8 +74,8 @@ tardis_error_t *tardis_status_decode(const char *text, apr_size_t length, tardis
 
 /** What a provider can do beyond the original (protocol.md, "Extensions"). */
 typedef struct tardis_protocol_t {
-    int batch_status; /**< uids that one `POST status/` may ask about, at most TARDIS_STATUS_BATCH_MAX; 0: none */
-    int get_files;    /**< files that one `POST get/` may ask for, at most TARDIS_GET_FILES_MAX; 0: none */
+    int batch_status; /**< uids that one `POST status/` may ask about, up to TARDIS_STATUS_BATCH_MAX; 0: none */
+    int get_files;    /**< files that one `POST get/` may ask for, up to TARDIS_GET_FILES_MAX; 0: none */
 } tardis_protocol_t;
 
 /**

@@ -61,8 +61,9 @@ typedef struct tardis_sync_manager_t {
                                 const tardis_sync_client_t *client, tardis_status_query_t *const *queries,
                                 int count, apr_pool_t *pool);
     /**
-     * Optional: as start_transfer, for some files only. Without it, and where the manager finds it unsafe, all
-     * are sent, as with start_transfer. @return also TARDIS_FORM_INVALID: the experiment has no such file.
+     * Optional: as start_transfer, for some files only. Without it, and where the manager finds it unsafe,
+     * all are sent, as with start_transfer. @return also TARDIS_FORM_INVALID: the experiment has no such
+     * file.
      */
     tardis_error_t *(*start_partial)(const tardis_context_t *context, const tardis_sync_settings_t *settings,
                                      const tardis_sync_client_t *client, const char *uid,

@@ -98,11 +98,11 @@ typedef struct tardis_transfer_grant_t {
  * repeat of a lost answer). A Failed or Cancelled one, and a Complete one the site was told of, is queued
  * anew from the first file.
  *
- * Each time a transfer is queued anew is a sending, with a number that grows. A request for some files only is
- * granted if the transfer is Complete, and its last sending is the one that the request names; or, where that
- * names none, if the site was told that it is Complete. It is granted again, and starts nothing, if it is the
- * request that has led to the sending there is; that one is queued anew if it has Failed or was Cancelled.
- * A partial sending is never left alone for a request for all files.
+ * Each time a transfer is queued anew is a sending, with a number that grows. A request for some files only
+ * is granted if the transfer is Complete, and its last sending is the one that the request names; or, where
+ * that names none, if the site was told that it is Complete. It is granted again, and starts nothing, if it
+ * is the request that has led to the sending there is; that one is queued anew if it has Failed or was
+ * Cancelled. A partial sending is never left alone for a request for all files.
  * @param grant set to what it is granted.
  * @return TARDIS_UID_UNKNOWN: no such experiment (or one without a source directory); TARDIS_FORM_INVALID: it
  * has no such file; TARDIS_CONFLICT: being sent to another dest_path.
@@ -331,7 +331,7 @@ typedef struct tardis_overview_t {
     const char *site_url;
     const char *registration_state; /**< NULL: never registered there */
     const char *transfer_state;     /**< NULL: never asked for from there */
-    int partial;                /**< not 0: the transfer is of some files only, which are sent again */
+    int partial;                    /**< not 0: the transfer is of some files only, which are sent again */
     apr_uint64_t files_done;
     apr_uint64_t files_total; /**< of the transfer; 0 without one */
     apr_uint64_t bytes_done;

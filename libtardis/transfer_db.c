@@ -103,15 +103,14 @@ static tardis_error_t *lock_transfer(const tardis_context_t *context, const requ
 {
     tardis_db_rows_t *rows;
     *present = (present_t){0};
-    tardis_error_t *error = tardis_db_query(
-        context->db,
-        "SELECT " TRANSFER_COLUMNS
-        ", t.partial_after, t.partial_digest <=> ? FROM transfer t"
-        " WHERE t.experiment_id = ? AND t.site_url = ? FOR UPDATE",
-        TARDIS_DB_VALUES(tardis_db_bytes(work->partial.digest, sizeof(work->partial.digest)),
-                         tardis_db_unsigned(work->request->experiment_id),
-                         tardis_db_text(work->request->site_url)),
-        &rows, pool);
+    tardis_error_t *error =
+        tardis_db_query(context->db,
+                        "SELECT " TRANSFER_COLUMNS ", t.partial_after, t.partial_digest <=> ? FROM transfer t"
+                        " WHERE t.experiment_id = ? AND t.site_url = ? FOR UPDATE",
+                        TARDIS_DB_VALUES(tardis_db_bytes(work->partial.digest, sizeof(work->partial.digest)),
+                                         tardis_db_unsigned(work->request->experiment_id),
+                                         tardis_db_text(work->request->site_url)),
+                        &rows, pool);
     if (error || !tardis_db_rows_next(rows))
         return error;
     present->row = transfer_from_row(rows, pool);
@@ -163,8 +162,8 @@ static tardis_error_t *carry_out(const tardis_context_t *context, const request_
                                  const present_t *present, decision_t decision, apr_pool_t *pool)
 {
     int partial = decision == QUEUE_PARTIAL;
-    tardis_error_t *error = present->row ? queue_anew(context, work, present, partial, pool)
-                                         : insert(context, work, pool);
+    tardis_error_t *error =
+        present->row ? queue_anew(context, work, present, partial, pool) : insert(context, work, pool);
     if (!error && partial)
         error = transfer_partial_write(context, present->row->id, &work->partial, pool);
     else if (!error && present->row && present->row->partial)
@@ -203,13 +202,12 @@ static tardis_error_t *queue_anew(const tardis_context_t *context, const request
         "requested_at = GREATEST(UTC_TIMESTAMP(6), requested_at + INTERVAL 1 MICROSECOND), "
         "started_at = NULL, finished_at = NULL, partial_after = ?, partial_digest = ?, "
         "updated_at = UTC_TIMESTAMP(6) WHERE id = ?",
-        TARDIS_DB_VALUES(
-            tardis_db_text(work->request->site_name), tardis_db_text(work->request->dest_path),
-            tardis_db_unsigned(partial ? (apr_uint64_t)files->numbers->nelts : work->files),
-            tardis_db_unsigned(partial ? files->bytes : work->bytes),
-            partial ? tardis_db_unsigned(after) : tardis_db_text(NULL),
-            tardis_db_bytes(partial ? files->digest : NULL, partial ? sizeof(files->digest) : 0),
-            tardis_db_unsigned(present->row->id)),
+        TARDIS_DB_VALUES(tardis_db_text(work->request->site_name), tardis_db_text(work->request->dest_path),
+                         tardis_db_unsigned(partial ? (apr_uint64_t)files->numbers->nelts : work->files),
+                         tardis_db_unsigned(partial ? files->bytes : work->bytes),
+                         partial ? tardis_db_unsigned(after) : tardis_db_text(NULL),
+                         tardis_db_bytes(partial ? files->digest : NULL, partial ? sizeof(files->digest) : 0),
+                         tardis_db_unsigned(present->row->id)),
         NULL, pool);
 }
 

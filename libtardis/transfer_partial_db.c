@@ -16,7 +16,8 @@
 
 #define PLACES_8 "?, ?, ?, ?, ?, ?, ?, ?"
 #define PLACES_64                                                                                            \
-    PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8
+    PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ", " PLACES_8 ","         \
+                                                                                                 " " PLACES_8
 #define PLACES_512                                                                                           \
     PLACES_64 ", " PLACES_64 ", " PLACES_64 ", " PLACES_64 ", " PLACES_64 ", " PLACES_64 ", " PLACES_64      \
               ", " PLACES_64
@@ -91,7 +92,8 @@ static tardis_error_t *look_up(const tardis_context_t *context, apr_uint64_t exp
         size++;
     int places = statements[size].places;
     for (int i = 0; i < places; i++)
-        values[1 + i] = tardis_db_text(APR_ARRAY_IDX(paths, from + (i < count ? i : count - 1), const char *));
+        values[1 + i] =
+            tardis_db_text(APR_ARRAY_IDX(paths, from + (i < count ? i : count - 1), const char *));
     tardis_error_t *error =
         tardis_db_query(context->db, statements[size].find, values, places + 1, &rows, pool);
     while (!error && tardis_db_rows_next(rows)) {
@@ -110,10 +112,11 @@ static tardis_error_t *check_all_found(const apr_array_header_t *paths, apr_hash
     for (int i = 0; i < paths->nelts; i++) {
         const char *path = APR_ARRAY_IDX(paths, i, const char *);
         if (*(const char *)apr_hash_get(wanted, path, APR_HASH_KEY_STRING))
-            return tardis_error_create(pool, TARDIS_FORM_INVALID, "the experiment has no file \"%s\"",
-                                       strlen(path) <= PATH_SHOWN
-                                           ? path
-                                           : apr_pstrcat(pool, apr_pstrndup(pool, path, PATH_SHOWN), "...", NULL));
+            return tardis_error_create(
+                pool, TARDIS_FORM_INVALID, "the experiment has no file \"%s\"",
+                strlen(path) <= PATH_SHOWN
+                    ? path
+                    : apr_pstrcat(pool, apr_pstrndup(pool, path, PATH_SHOWN), "...", NULL));
     }
     return NULL;
 }

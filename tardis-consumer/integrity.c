@@ -28,7 +28,7 @@ typedef struct {
     const tardis_partial_retry_t *partial; /* NULL: all files are checked */
     apr_uint64_t through;                  /* the files of this check up to this number are done */
     tardis_digest_job_t *jobs;             /* of the page */
-    char *is_done;             /* of each job */
+    char *is_done;                         /* of each job */
     const apr_array_header_t *files;
     int begun;   /* jobs of the page given out */
     int given;   /* whether any job was given out: each step gets somewhere */

@@ -77,8 +77,7 @@ static void discovered(void *baton, const tardis_error_t *error, const tardis_pr
         ask_for_all(question);
         return;
     }
-    fsm_note(step, "request", NULL,
-             transfer_client_get_text(question->provider, &question->get, step->pool));
+    fsm_note(step, "request", NULL, transfer_client_get_text(question->provider, &question->get, step->pool));
     transfer_client_get(step->fsm->context, question->provider, &question->get, got, question, step->pool);
 }
 
@@ -123,10 +122,9 @@ static void agree(const question_t *question, const transfer_granted_t *granted)
     const char *answer = "200 OK";
     const char *text = "the provider sends all files again, so all of them are checked";
     if (granted->files || granted->sending)
-        answer = apr_psprintf(step->pool,
-                              "200 OK, X-Tardis-Files: %" APR_UINT64_T_FMT
-                              ", X-Tardis-Sending: %" APR_UINT64_T_FMT,
-                              granted->files, granted->sending);
+        answer = apr_psprintf(
+            step->pool, "200 OK, X-Tardis-Files: %" APR_UINT64_T_FMT ", X-Tardis-Sending: %" APR_UINT64_T_FMT,
+            granted->files, granted->sending);
     fsm_note(step, "answer", NULL, answer);
     if (agreed)
         text = apr_psprintf(step->pool,

@@ -15,10 +15,10 @@
 int partial_is_possible(const tardis_synced_t *synced);
 
 /**
- * Ends the step as state_ask() does, but asks only for the files with problems, if the provider offers that and
- * their number is within what it takes. Unless it says that it sends these and no others, nothing counts as
- * proven any more before the step is saved; a question that was not answered, or only with an error that may
- * pass, leaves everything as it is, for the next step to ask again.
+ * Ends the step as state_ask() does, but asks only for the files with problems, if the provider offers that
+ * and their number is within what it takes. Unless it says that it sends these and no others, nothing counts
+ * as proven any more before the step is saved; a question that was not answered, or only with an error that
+ * may pass, leaves everything as it is, for the next step to ask again.
  */
 void partial_ask(fsm_step_t *step, const consumer_provider_t *provider, const transfer_get_t *get);
 

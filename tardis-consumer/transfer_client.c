@@ -144,7 +144,8 @@ static exchange_t *start(const char *method, const consumer_provider_t *provider
 static void get_done(void *baton, tardis_http_response_t *response)
 {
     exchange_t *exchange = baton;
-    transfer_granted_t granted = {number_in(response, "X-Tardis-Files"), number_in(response, "X-Tardis-Sending")};
+    transfer_granted_t granted = {number_in(response, "X-Tardis-Files"),
+                                  number_in(response, "X-Tardis-Sending")};
     tardis_error_t *error = classify(exchange, response);
     if (!error && !body_is(response, "OK")) {
         int refused = response->body && strncmp(response->body, REFUSAL, strlen(REFUSAL)) == 0;

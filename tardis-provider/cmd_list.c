@@ -161,10 +161,10 @@ static tardis_error_t *print_json(const provider_settings_t *settings, const apr
 
 static json_t *line_json(const provider_settings_t *settings, const tardis_overview_t *line, apr_pool_t *pool)
 {
-    return json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:s, s:s?, s:b, s:I}", "uid",
-                     tardis_uid_format(settings->institution, line->experiment_id, pool), "epn", line->epn,
-                     "title", line->title, "site", line->site_name, "site_url", line->site_url, "state",
-                     state_of(line), "registration", line->registration_state, "transfer",
+    return json_pack("{s:s, s:s?, s:s, s:s?, s:s?, s:s, s:s?, s:s?, s:I, s:I, s:I, s:I, s:s, s:s?, s:b, s:I}",
+                     "uid", tardis_uid_format(settings->institution, line->experiment_id, pool), "epn",
+                     line->epn, "title", line->title, "site", line->site_name, "site_url", line->site_url,
+                     "state", state_of(line), "registration", line->registration_state, "transfer",
                      line->transfer_state, "files", (json_int_t)line->file_count, "files_done",
                      (json_int_t)line->files_done, "bytes", (json_int_t)line->byte_count, "bytes_done",
                      (json_int_t)line->bytes_done, "updated_at", tardis_format_time(line->updated_at, pool),
