@@ -26,8 +26,14 @@ tardis_error_t *import_arguments(const tardis_invocation_t *invocation, const pr
  * problems. */
 tardis_error_t *import_hash(walk_t *walk, int threads, int quiet, apr_pool_t *pool);
 
+/* Whether the experiment that is to be replaced has all that is imported already, and nothing else; its
+ * directory aside. */
+tardis_error_t *import_compare(const tardis_context_t *context, const import_t *import, const walk_t *walk,
+                               int *same, apr_pool_t *pool);
+
 /*
- * Writes everything in one transaction.
+ * Writes everything in one transaction. An experiment that would be replaced by the same is left as it is, so
+ * that its document stays the same: only where its files are is written, if that has changed.
  * @param id set to the experiment's id.
  * @return also TARDIS_CONFLICT: the EPN came to be there meanwhile, or the experiment is being sent.
  */

@@ -17,6 +17,8 @@
 static void wait_a_little(int attempt);
 static tardis_error_t *store_once(const tardis_context_t *context, const import_t *import, const walk_t *walk,
                                   const char *institution, apr_uint64_t *id, apr_pool_t *pool);
+static tardis_error_t *leave_same(const tardis_context_t *context, const import_t *import,
+                                  const walk_t *walk, int *same, apr_pool_t *pool);
 static tardis_error_t *write_all(const tardis_context_t *context, const import_t *import, const walk_t *walk,
                                  apr_uint64_t *id, apr_pool_t *pool);
 static tardis_error_t *write_people(tardis_catalogue_writer_t *writer, const import_t *import,
@@ -53,12 +55,16 @@ static void wait_a_little(int attempt)
 static tardis_error_t *store_once(const tardis_context_t *context, const import_t *import, const walk_t *walk,
                                   const char *institution, apr_uint64_t *id, apr_pool_t *pool)
 {
+    int same = 0;
     tardis_error_t *error = tardis_db_begin(context->db, pool);
     if (!error && import->experiment.id)
         error = tardis_source_hold(context, import->experiment.id, pool);
     if (!error && import->experiment.epn)
         error = check_epn(context, import, institution, import->experiment.id, pool);
     if (!error)
+        error = leave_same(context, import, walk, &same, pool);
+    *id = import->experiment.id;
+    if (!error && !same)
         error = write_all(context, import, walk, id, pool);
     if (!error && import->experiment.epn)
         error = check_epn(context, import, institution, *id, pool);
@@ -67,6 +73,21 @@ static tardis_error_t *store_once(const tardis_context_t *context, const import_
     if (error)
         tardis_db_rollback(context->db);
     return error;
+}
+
+static tardis_error_t *leave_same(const tardis_context_t *context, const import_t *import,
+                                  const walk_t *walk, int *same, apr_pool_t *pool)
+{
+    const char *directory = NULL;
+    apr_uint64_t id = import->experiment.id;
+    *same = 0;
+    tardis_error_t *error = id ? import_compare(context, import, walk, same, pool) : NULL;
+    if (error || !*same)
+        return error;
+    error = tardis_source_find(context, id, &directory, pool);
+    if (error || (directory && strcmp(directory, walk->directory) == 0))
+        return error;
+    return tardis_source_write(context, id, walk->directory, pool);
 }
 
 static tardis_error_t *write_all(const tardis_context_t *context, const import_t *import, const walk_t *walk,

@@ -16,6 +16,7 @@ tardis_provider_tardis_provider_SOURCES = \
 	tardis-provider/commands.h \
 	tardis-provider/import.h \
 	tardis-provider/import_arguments.c \
+	tardis-provider/import_compare.c \
 	tardis-provider/import_hash.c \
 	tardis-provider/import_store.c \
 	tardis-provider/main.c \

@@ -58,6 +58,11 @@ for my $last (0 .. $#steps) {
 subtest 'Complete' => sub {
     my ($status, $out) = $bed->run('tardis-provider', 'transfer', 'changed 0');
     is($status, 0, 'the same document is accepted again') or diag $out;
+    my $updated = $bed->sql('provider', 'SELECT updated_at FROM experiment WHERE id = 1');
+    ($status, $out) = change('changed 0', {});
+    is($status, 0, 'also after an import that has changed nothing') or diag $out;
+    is($bed->sql('provider', 'SELECT updated_at FROM experiment WHERE id = 1'), $updated, 'which is no update');
+    is(transfer_of($bed, 'tardis.1')->{told_complete}, 1, 'and starts nothing');
     ($status, $out) = change('changed 0', {'d/a' => 'newer'});
     is($status, 1, 'another one is refused');
     like($out, qr/^Testbed University: refused: it answered 409: .* is Complete: .*\[registration_refused\]$/m,

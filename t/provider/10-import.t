@@ -110,6 +110,54 @@ subtest 'the same EPN again' => sub {
     is(count('author'), 0, 'authors too');
 };
 
+subtest 'an update without a change' => sub {
+    my @what = ('--epn', 'E-1', '--update', '--owner', 'eve@uni.example');
+    my $top = $bed->env('PROVIDER_STORE') . '/names';
+    my $state = sub { return join "\n", map { join ' ', map { $_ // '-' } @$_ } $bed->sql('provider',
+        'SELECT e.*, s.directory, (SELECT GROUP_CONCAT(email) FROM owner), (SELECT COUNT(*) FROM datafile),
+        t.state, t.sent_through, t.updated_at FROM experiment e JOIN experiment_source s ON s.experiment_id = e.id
+        LEFT JOIN transfer t ON t.experiment_id = e.id') };
+    $bed->sql('provider', q{INSERT INTO transfer (experiment_id, site_url, site_name, dest_path, state, sent_through,
+        files_total, bytes_total, requested_at, updated_at) VALUES (1, 'https://s.example/', 'S', '1', 'Queued', 3, 8, 1,
+        UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))});
+    my $before = $state->();
+    my ($status, $out, $err) = import_dir($top, @what);
+    is("$status $out", "0 tardis.1\n", 'succeeds') or diag $err;
+    is($state->(), $before, 'changes nothing');
+    for my $change (['an institution', '--institution', 'Other'], ['an owner', '--owner', 'bob@uni.example'],
+        ['an author', '--author', 'A. Author'], ['a description', '--description', 'x'], ['a time', '--end-time', '2026']) {
+        my ($name, @more) = @$change;
+        my ($updated) = $bed->sql('provider', 'SELECT updated_at FROM experiment');
+        ($status, $out, $err) = import_dir($top, @what, @more);
+        isnt($bed->sql('provider', 'SELECT updated_at FROM experiment'), $updated->[0], "$name is a change") or diag $err;
+    }
+    my $content = $bed->slurp("$top/raw/new.dat");
+    for my $change (['a byte', sub { $bed->rewrite("$top/raw/new.dat", $content =~ tr/n/N/r) }],
+        ['a name', sub { rename "$top/raw/new.dat", "$top/raw/old.dat" }],
+        ['a dataset', sub { rename "$top/second", "$top/third" }]) {
+        my ($name, $do) = @$change;
+        import_dir($top, @what);
+        $before = $state->();
+        import_dir($top, @what);
+        is($state->(), $before, "before $name: nothing");
+        $do->();
+        import_dir($top, @what);
+        isnt($state->(), $before, "$name is a change");
+    }
+    rename "$top/third", "$top/second";
+    rename "$top/raw/old.dat", "$top/raw/new.dat";
+    $bed->rewrite("$top/raw/new.dat", $content);
+    import_dir($top, @what);
+    $before = $state->();
+    rename $top, "$top-moved" or die;
+    import_dir("$top-moved", @what);
+    is($state->() =~ s/(names)-moved/$1/r =~ s/Queued.*//r, $before =~ s/Queued.*//r,
+        'another directory with the same files: only that is noted');
+    rename "$top-moved", $top or die;
+    $bed->sql('provider', 'DELETE FROM transfer');
+    import_dir($top, @what);
+};
+
 subtest 'an update while it is being sent' => sub {
     my $top = $bed->env('PROVIDER_STORE') . '/names';
     $bed->sql('provider', 'INSERT INTO transfer (experiment_id, site_url, site_name, dest_path, state, '
