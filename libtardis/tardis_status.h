@@ -51,6 +51,8 @@ int tardis_status_is_same(const char *document, const tardis_status_t *status, a
 #define TARDIS_STATUS_BATCH_MAX 1000
 /** Most files that one `POST get/` may ask for again; all fields are at most TARDIS_FORM_FIELDS_MAX. */
 #define TARDIS_GET_FILES_MAX 900
+/** Most bytes of the form of a `POST get/`. */
+#define TARDIS_GET_BODY_MAX (1024 * 1024)
 
 /** One status of an answer to `POST status/`. */
 typedef struct tardis_status_entry_t {

@@ -4,8 +4,6 @@
 
 #include "tardis_uid.h"
 
-/* Most bytes of the form. */
-#define BODY_MAX (1024 * 1024)
 /* Most bytes of a path. */
 #define PATH_MAX_BYTES 4095
 
@@ -27,7 +25,7 @@ tardis_error_t *provider_view_get(view_t *view)
 {
     tardis_form_t *form = tardis_form_create(fields, NULL, NULL, view->pool);
     tardis_sync_partial_t partial;
-    tardis_error_t *error = view_read_form(view, tardis_form_urlencoded(form, view->pool), BODY_MAX);
+    tardis_error_t *error = view_read_form(view, tardis_form_urlencoded(form, view->pool), TARDIS_GET_BODY_MAX);
     if (error)
         return error;
     tardis_get_form_t get = {

@@ -6,6 +6,10 @@
 
 #include "states.h"
 #include "tardis_catalogue.h"
+#include "tardis_http.h"
+
+/* Bytes of a form that may be needed for all but the files. */
+#define OTHER_FIELDS 4096
 
 /* One such question. */
 typedef struct {
@@ -56,12 +60,16 @@ static tardis_error_t *find_files(question_t *question, int *any)
     if (error || (apr_uint64_t)files->nelts != partial->files)
         return error;
     apr_array_header_t *paths = apr_array_make(step->pool, files->nelts, sizeof(const char *));
-    for (int i = 0; i < files->nelts; i++)
-        APR_ARRAY_PUSH(paths, const char *) = APR_ARRAY_IDX(files, i, tardis_datafile_t).path;
+    apr_size_t length = OTHER_FIELDS;
+    for (int i = 0; i < files->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(files, i, tardis_datafile_t).path;
+        APR_ARRAY_PUSH(paths, const char *) = path;
+        length += strlen("&file=") + strlen(tardis_url_encode(path, 0, step->pool));
+    }
     question->get.files = paths;
     question->get.sending = partial->sending;
     question->all = partial->all;
-    *any = paths->nelts > 0;
+    *any = paths->nelts > 0 && length <= TARDIS_GET_BODY_MAX;
     return NULL;
 }
 

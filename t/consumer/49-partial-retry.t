@@ -178,6 +178,19 @@ subtest 'too many' => sub {
     is(row($bed, $id, 'checked_through') . problems($id), 0, 'all is asked for');
 };
 
+subtest 'very long paths' => sub {
+    my $id = follow($bed, provider => $fake->url . '/silent', state => 'FailPermanent',
+        files => {map { join('/', ('&' x 250) x 4, $_) => 'x' } 1 .. 400});
+    change($bed, $id, "next_attempt_at = NULL, status_document = '{\"status\": 1, \"sending\": 7}', checked_through = 400");
+    $bed->sql('consumer', 'INSERT INTO file_problem (experiment_id, file_number, code, text, found_at)
+        SELECT ?, seq, "size_mismatch", "wrong", UTC_TIMESTAMP(6) FROM seq_1_to_400', $id);
+    $bed->run('tardis-consumer', 'retry', $id);
+    is(kept($id), '7 0 400', 'not too many');
+    tick_until($bed, $id, 'Requested');
+    is_deeply(gets('silent')->[-1], [], 'but too much for a form: all is asked for');
+    settle($bed);
+};
+
 subtest 'a transfer that fails after it was agreed' => sub {
     my $id = failed('agreed');
     $bed->run('tardis-consumer', 'retry', $id);

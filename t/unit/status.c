@@ -164,6 +164,43 @@ static void a_deep_document_is_malformed(void **state)
     assert_int_equal(error->code, TARDIS_ANSWER_MALFORMED);
 }
 
+static void what_a_provider_can_do_is_bounded(void **state)
+{
+    static const struct {
+        const char *text;
+        int batch_status; /* -1: malformed */
+        int get_files;
+    } documents[] = {
+        {"{\"protocol\": 1}", 0, 0},
+        {"{\"protocol\": 1, \"batch_status\": 7, \"get_files\": 3, \"more\": []}", 7, 3},
+        {"{\"protocol\": 1, \"get_files\": 1}", 0, 1},
+        {"{\"protocol\": 1, \"batch_status\": 9999999999, \"get_files\": 9999999999}",
+         TARDIS_STATUS_BATCH_MAX, TARDIS_GET_FILES_MAX},
+        {"{\"protocol\": 1, \"get_files\": 0}", -1, 0},
+        {"{\"protocol\": 1, \"get_files\": -1}", -1, 0},
+        {"{\"protocol\": 1, \"get_files\": \"3\"}", -1, 0},
+        {"{\"protocol\": 1, \"get_files\": null}", -1, 0},
+        {"{\"protocol\": 2, \"get_files\": 3}", -1, 0},
+        {"{\"get_files\": 3}", -1, 0},
+        {"[1]", -1, 0},
+        {"", -1, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++) {
+        tardis_protocol_t protocol;
+        const char *text = documents[i].text;
+        tardis_error_t *error = tardis_protocol_decode(text, strlen(text), &protocol, pool);
+        if (documents[i].batch_status < 0) {
+            assert_non_null(error);
+            assert_int_equal(error->code, TARDIS_ANSWER_MALFORMED);
+            continue;
+        }
+        assert_null(error);
+        assert_int_equal(protocol.batch_status, documents[i].batch_status);
+        assert_int_equal(protocol.get_files, documents[i].get_files);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -189,6 +226,7 @@ int main(void)
         cmocka_unit_test(an_answer_of_an_original_is_read),
         cmocka_unit_test(what_is_no_status_is_malformed),
         cmocka_unit_test(a_deep_document_is_malformed),
+        cmocka_unit_test(what_a_provider_can_do_is_bounded),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, set_up, tear_down);
