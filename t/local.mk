@@ -86,6 +86,7 @@ PERL_TESTS = \
 	t/consumer/84-slow-provider.t \
 	t/consumer/85-nothing-to-do.t \
 	t/consumer/86-eight-ticks.t \
+	t/consumer/87-bad-neighbours.t \
 	t/consumer/87-database-restarts.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \

@@ -214,6 +214,9 @@ static void job_done(void *baton, tardis_digest_job_t *job)
 static void progress(void *baton, apr_uint64_t bytes)
 {
     check_t *check = baton;
+    const fsm_t *fsm = check->step->fsm;
+    if (fsm->meanwhile)
+        fsm->meanwhile(fsm->baton);
     if (check->error || apr_time_now() - check->saved_at < apr_time_from_sec(1))
         return;
     check->error = save(check, bytes);

@@ -35,12 +35,15 @@ typedef struct {
 } tick_t;
 
 static void run_requests(tick_t *tick);
+static void turn(tick_t *tick, int milliseconds);
+static void meanwhile(void *baton);
 static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
 static int is_idle(const tick_t *tick);
 static int is_busy(tick_t *tick, apr_pool_t *pool);
 static int is_finished(const tick_t *tick);
 static void run_blocking(tick_t *tick);
+static int run_blocking_step(tick_t *tick);
 static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_header_t *except);
 static void queue_chunk(tick_t *tick, const apr_array_header_t *except);
 static void look_after_providers(tick_t *tick);
@@ -56,7 +59,11 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
 {
     tick_t tick = {
         .context = context, .settings = settings, .options = options, .counts = counts, .pool = pool};
-    tick.fsm = (fsm_t){.context = context, .settings = settings, .stopping = stopping, .baton = &tick};
+    tick.fsm = (fsm_t){.context = context,
+                       .settings = settings,
+                       .stopping = stopping,
+                       .meanwhile = meanwhile,
+                       .baton = &tick};
     tick.health = health_create(context, settings, options->despite, pool);
     tick.lanes = lanes_create(settings->parallel, settings->parallel_per_provider, tick.health, pool);
     tick.gather = gather_create(&tick.fsm, tick.lanes, pool);
@@ -81,29 +88,46 @@ static int stopping(void *baton)
     return tick->error || tick_is_over(tick->options);
 }
 
-/* Everything that waits for providers, all of it at the same time. The database works while they do: the next
- * chunk is taken before the answers about the last are waited for. */
+/* Everything that waits for providers, all of it at the same time. While none of them answers, this host's disks
+ * are kept busy: what is there already need not wait for those who are slow. */
 static void run_requests(tick_t *tick)
 {
-    apr_pool_t *each;
-    apr_pool_create(&each, tick->pool);
-    for (;;) {
-        apr_pool_clear(each);
-        const apr_array_header_t *except = wants_more(tick, each);
-        if (stopping(tick))
-            put_back_waiting(tick);
-        else if (except)
-            queue_chunk(tick, except);
-        gather_flush(tick->gather);
-        look_after_providers(tick);
-        begin_steps(tick);
-        if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
-            tardis_http_run(tick->context->http, is_busy(tick, each) ? 0 : RUN_MILLISECONDS, 1);
-        save_finished(tick, is_idle(tick));
-        look_after_chunks(tick);
-        if (tick->error || (is_idle(tick) && (stopping(tick) || is_finished(tick))))
-            return;
-    }
+    do {
+        int stepped = tick->counts->stepped;
+        turn(tick, RUN_MILLISECONDS);
+        int is_quiet = tick->counts->stepped == stepped && tick->finished->nelts == 0 && !is_idle(tick);
+        while (is_quiet && !stopping(tick) && run_blocking_step(tick))
+            turn(tick, 0);
+    } while (!tick->error && !(is_idle(tick) && (stopping(tick) || is_finished(tick))));
+}
+
+/* Takes what providers have answered, waits for it so long at most, and gives them more. The database works while
+ * they do: the next chunk is taken before the answers about the last are waited for. */
+static void turn(tick_t *tick, int milliseconds)
+{
+    apr_pool_t *pool;
+    apr_pool_create(&pool, tick->pool);
+    const apr_array_header_t *except = wants_more(tick, pool);
+    if (stopping(tick))
+        put_back_waiting(tick);
+    else if (except)
+        queue_chunk(tick, except);
+    gather_flush(tick->gather);
+    look_after_providers(tick);
+    begin_steps(tick);
+    if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
+        tardis_http_run(tick->context->http, is_busy(tick, pool) ? 0 : milliseconds, 1);
+    save_finished(tick, is_idle(tick));
+    look_after_chunks(tick);
+    apr_pool_destroy(pool);
+}
+
+/* Providers are not left without an answer, nor leases without a renewal, while files are read. */
+static void meanwhile(void *baton)
+{
+    tick_t *tick = baton;
+    if (!tick->error && !is_idle(tick))
+        turn(tick, 0);
 }
 
 static int chunk_limit(const tick_t *tick)
@@ -144,13 +168,21 @@ static int is_idle(const tick_t *tick)
 /* Then what keeps this host's disks busy. A claim each, so that other ticks can take the others meanwhile. */
 static void run_blocking(tick_t *tick)
 {
-    chunk_t *chunk;
-    while (!stopping(tick) && (chunk = claim(tick, 1, 1, NULL)) != NULL) {
-        fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(chunk->claimed, 0, tardis_synced_t),
-                                       chunk->lease_owner, step_done, tick, chunk->pool));
-        save_finished(tick, 1);
-        look_after_chunks(tick);
-    }
+    while (!stopping(tick) && run_blocking_step(tick))
+        continue;
+}
+
+/* Whether there was one. */
+static int run_blocking_step(tick_t *tick)
+{
+    chunk_t *chunk = claim(tick, 1, 1, NULL);
+    if (!chunk)
+        return 0;
+    fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(chunk->claimed, 0, tardis_synced_t),
+                                   chunk->lease_owner, step_done, tick, chunk->pool));
+    save_finished(tick, 1);
+    look_after_chunks(tick);
+    return 1;
 }
 
 /* NULL: nothing is due, or the database failed. */

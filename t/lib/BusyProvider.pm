@@ -10,8 +10,8 @@ package BusyProvider;
 #                                 came, when it was answered)
 #
 # A transfer is under way until its status was asked for `polls` times at most (the uid tells how often), then it is
-# complete. `delay`: each answer takes up to so many seconds; `hold`: none is given before so many requests wait, or
-# no other has come for three seconds.
+# complete. `delay`: each answer takes up to so many seconds; `hold`: none is given before so many requests wait, or no
+# other has come for three seconds, which $provider->lonely counts.
 
 use strict;
 use warnings;
@@ -29,15 +29,24 @@ sub url { return "http://127.0.0.1:$_[0]{port}/" . ($_[1] // 'plain') }
 
 sub asked {
     my ($self) = @_;
-    open(my $file, '<', $self->{file}->filename) or die "asked: $!\n";
     my @asked;
-    while (<$file>) {
-        last unless /\n\z/;
+    for (grep { !/^lonely/ } $self->lines) {
         my %one;
         @one{qw(what uid key count from till)} = split;
         push @asked, \%one;
     }
     return @asked;
+}
+
+sub lonely {
+    my ($self) = @_;
+    return scalar grep { /^lonely/ } $self->lines;
+}
+
+sub lines {
+    my ($self) = @_;
+    open(my $file, '<', $self->{file}->filename) or die "record: $!\n";
+    return grep { /\n\z/ } <$file>;
 }
 
 sub serve {
@@ -86,7 +95,7 @@ sub read_from {
         my $whole = length($head) + ($length // 0);
         return if length($$input) < $whole;
         my $body = substr(substr($$input, 0, $whole, ''), length $head);
-        my $due = time + rand($self->{delay});
+        my $due = time + rand() * $self->{delay};
         push @{$self->{waiting}}, {connection => $connection, head => $head, body => $body, from => time, due => $due};
         $self->{latest} = time;
     }
@@ -96,7 +105,10 @@ sub answer_due {
     my ($self) = @_;
     my $waiting = $self->{waiting};
     my $now = time;
-    return if @$waiting && @$waiting < $self->{hold} && $now < $self->{latest} + 3;
+    if (@$waiting && @$waiting < $self->{hold}) {
+        return if $now < $self->{latest} + 1;
+        $self->{out}->print("lonely\n");
+    }
     my @due = grep { $_->{due} <= $now } @$waiting;
     @$waiting = grep { $_->{due} > $now } @$waiting;
     for my $request (@due) {
