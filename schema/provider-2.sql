@@ -2,7 +2,8 @@
 
 ALTER TABLE transfer
   ADD COLUMN partial_after BIGINT UNSIGNED NULL
-    COMMENT 'the sending that this one goes on from, its files are in transfer_file; NULL: all files are sent',
+    COMMENT 'the sending that this one goes on from, its files are in transfer_file; NULL: all files are sent';
+ALTER TABLE transfer
   ADD COLUMN partial_digest BINARY(32) NULL COMMENT 'SHA-256 of the numbers of those files';
 
 -- The files of a partial sending that is not Complete; transfer.sent_through counts by position then.
