@@ -119,8 +119,8 @@ static tardis_error_t *restart(const tardis_context_t *context, apr_uint64_t exp
         return error;
     if (partial)
         text = apr_psprintf(
-            pool, "%s; %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files are asked for again", text,
-            partial->files, partial->all);
+            pool, "%s; %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files %s asked for again", text,
+            partial->files, partial->all, partial->files == 1 ? "is" : "are");
     const tardis_synced_event_t event = {
         .kind = "manual", .from_state = TARDIS_STATE_FAILED, .to_state = TARDIS_STATE_INGESTED, .text = text};
     return tardis_synced_event_add(context, experiment_id, &event, pool);

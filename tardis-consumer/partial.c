@@ -137,7 +137,7 @@ static void agree(const question_t *question, const transfer_granted_t *granted)
     if (agreed)
         text = apr_psprintf(step->pool,
                             "the provider sends %" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
-                            " files again, and only they are checked",
+                            " files again; the others stay proven",
                             asked, question->all);
     tardis_error_t *error =
         agreed ? tardis_partial_retry_agree(step->fsm->context, step->synced->experiment_id,
@@ -171,20 +171,24 @@ tardis_error_t *partial_of(const tardis_context_t *context, const tardis_synced_
 const char *partial_text(const tardis_synced_t *synced, const tardis_partial_retry_t *partial,
                          apr_pool_t *pool)
 {
-    const char *before = "";
-    const char *after = "are asked for again; the others stay proven";
     if (!partial)
         return NULL;
+    int one = partial->files == 1;
+    const char *before = "";
+    const char *is = one ? "is " : "are ";
+    const char *after = "asked for again; the others stay proven";
     if (strcmp(synced->state, TARDIS_STATE_FAILED) == 0) {
         before = "a retry asks for ";
+        is = "";
         after = "again; the others stay proven";
     } else if (strcmp(synced->state, TARDIS_STATE_COMPLETE) == 0) {
-        after = "were sent and checked again";
+        is = one ? "was " : "were ";
+        after = "sent and checked again";
     } else if (partial->agreed && strcmp(synced->state, TARDIS_STATE_INGESTED) != 0) {
-        after = "are sent again, and only they are checked; the others stay proven";
+        after = "sent and checked again; the others stay proven";
     }
-    return apr_psprintf(pool, "%s%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files %s", before,
-                        partial->files, partial->all, after);
+    return apr_psprintf(pool, "%s%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT " files %s%s", before,
+                        partial->files, partial->all, is, after);
 }
 
 json_t *partial_json(const tardis_partial_retry_t *partial)

@@ -232,9 +232,9 @@ void state_leave_checking(fsm_step_t *step)
         fsm_note(step, "transition", NULL,
                  apr_psprintf(step->pool,
                               "%s%" APR_UINT64_T_FMT " of %" APR_UINT64_T_FMT
-                              " files were checked again, the others before%s",
+                              " files %s checked again, the others before%s",
                               result->finished ? "" : "not all of ", result->again, step->synced->file_count,
-                              unverifiable));
+                              result->again == 1 ? "was" : "were", unverifiable));
     else
         fsm_note(step, "transition", NULL,
                  apr_psprintf(step->pool,

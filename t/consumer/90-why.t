@@ -267,6 +267,18 @@ subtest 'the files are not as promised' => sub {
     $bed->sql('consumer', "UPDATE synced_event SET text = 'ada started it again'
         WHERE experiment_id = ? AND kind = 'manual'", $again);
     reads('failed-again', age(step($again)));
+    my $partial = come_to('fine', 'CheckingIntegrity');
+    put_files($bed, $partial, {%files, 'raw/a.dat' => 'alphA'});
+    set_to($partial, 'status_document', q{'{"status": 1, "sending": 7}'});
+    reads('partial-failed', age(step($partial)));
+    is(($bed->run('tardis-consumer', 'retry', $partial))[0], 0, 'it is started again');
+    $bed->sql('consumer', "UPDATE synced_event SET text = REGEXP_REPLACE(text, '^[^ ]*', 'ada')
+        WHERE experiment_id = ? AND kind = 'manual'", $partial);
+    $bed->sql('consumer', 'UPDATE partial_retry SET agreed = TRUE');
+    event($partial, 'transition', 'Ingested', 'Requested', undef,
+        'the provider sends 1 of 3 files again; the others stay proven');
+    set_to($partial, 'state', "'Requested'");
+    reads('partial-requested', age($partial));
     reads('manifest-empty', age(step(come_to('fine', 'CheckingIntegrity', files => {}))));
     my $away = come_to('fine', 'CheckingIntegrity');
     rename $bed->env('CONSUMER_STORE'), $bed->env('CONSUMER_STORE') . '.away' or die "rename: $!\n";
