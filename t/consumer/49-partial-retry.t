@@ -15,7 +15,6 @@ use Views ();
 
 my $bed = Testbed->new;
 $bed->set_option('consumer', 'total_timeout', 3);
-my $store = $bed->env('CONSUMER_STORE');
 my %files = map { ("d/f$_ +&=\xc3\xa4" => "content $_") } 1 .. 5;
 my @paths = sort keys %files;
 my @bad = @paths[1, 3];
@@ -269,12 +268,14 @@ SKIP: {
     skip 'root may read everything', 1 if !$>;
     subtest 'a file that only this host cannot read' => sub {
         my $id = failed('agreed');
-        chmod 0, "$store/$id/$bad[0]";
+        my $name = put_files($bed, $id, {}) . "/$bad[0]";
+        utf8::downgrade($name);
+        chmod 0, $name or die "$name: $!\n";
         $bed->run('tardis-consumer', 'retry', $id);
         tick_until($bed, $id, 'Complete');
         is(join(' ', row($bed, $id, 'error_code'), problems($id)), 'file_unreadable 2', 'is a problem');
         is(kept($id), '8 1 2', 'as the others were');
-        chmod 0644, "$store/$id/$bad[0]";
+        chmod 0644, $name;
     };
 }
 
