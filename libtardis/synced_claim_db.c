@@ -74,14 +74,14 @@ static tardis_error_t *find(const tardis_context_t *context, const tardis_synced
 
 /* The condition for what a claim is about. */
 #define WANTED                                                                                               \
-    "next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6)) AND " SYNCED_FREE " AND (FIND_IN_SET(state, ?) > 0) "  \
-                                                                        "= ?"
+    "next_attempt_at <= COALESCE(?, UTC_TIMESTAMP(6)) AND " SYNCED_FREE                                      \
+    " AND (FIND_IN_SET(COALESCE(state, ''), ?) > 0) = ?"
 
 /* Different statements: with a condition on the primary key in it, the server would not walk the index of
  * what is due. */
 #define FIND "SELECT experiment_id, next_attempt_at FROM synced_experiment"
 #define FIND_DUE                                                                                             \
-    FIND " FORCE INDEX (synced_experiment_due) WHERE next_attempt_at >= COALESCE(?, '1970-01-01') "          \
+    FIND " FORCE INDEX (synced_experiment_due) WHERE next_attempt_at >= COALESCE(?, '0001-01-01') "          \
          "AND " WANTED
 #define LONGEST_FIRST " ORDER BY next_attempt_at LIMIT ?"
 

@@ -1,5 +1,7 @@
 #include "synced_rows.h"
 
+static const char *text_of(tardis_db_rows_t *rows, int column);
+
 apr_array_header_t *synced_rows_read(tardis_db_rows_t *rows, apr_pool_t *pool)
 {
     apr_array_header_t *found = apr_array_make(pool, 8, sizeof(tardis_synced_t));
@@ -12,10 +14,10 @@ void synced_rows_add(tardis_db_rows_t *rows, apr_array_header_t *found)
     while (tardis_db_rows_next(rows)) {
         *(tardis_synced_t *)apr_array_push(found) = (tardis_synced_t){
             .experiment_id = tardis_db_rows_unsigned(rows, 0),
-            .uid = tardis_db_rows_text(rows, 1),
-            .provider_url = tardis_db_rows_text(rows, 2),
-            .title = tardis_db_rows_text(rows, 3),
-            .state = tardis_db_rows_text(rows, 4),
+            .uid = text_of(rows, 1),
+            .provider_url = text_of(rows, 2),
+            .title = text_of(rows, 3),
+            .state = text_of(rows, 4),
             .state_since = tardis_db_rows_time(rows, 5),
             .moved_at = tardis_db_rows_time(rows, 6),
             .attempts = tardis_db_rows_unsigned(rows, 7),
@@ -34,4 +36,11 @@ void synced_rows_add(tardis_db_rows_t *rows, apr_array_header_t *found)
             .now = tardis_db_rows_time(rows, 20),
         };
     }
+}
+
+/* These are never NULL, unless somebody has changed the table. */
+static const char *text_of(tardis_db_rows_t *rows, int column)
+{
+    const char *text = tardis_db_rows_text(rows, column);
+    return text ? text : "";
 }

@@ -44,6 +44,7 @@ PERL_TESTS = \
 	t/http/40-uploads.t \
 	t/http/50-mail.t \
 	t/http/60-endings.t \
+	t/http/70-http2.t \
 	t/method/10-webdav.t \
 	t/method/20-webdav-failures.t \
 	t/method/30-file.t \
@@ -88,6 +89,7 @@ PERL_TESTS = \
 	t/consumer/86-eight-ticks.t \
 	t/consumer/87-bad-neighbours.t \
 	t/consumer/87-database-restarts.t \
+	t/consumer/89-odd-rows.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \

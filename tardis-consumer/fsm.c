@@ -7,6 +7,7 @@
 #include "backoff.h"
 #include "notice.h"
 #include "states.h"
+#include "tardis_uid.h"
 
 #define OPTION(option) offsetof(consumer_settings_t, option)
 #define TO(...)                                                                                              \
@@ -39,7 +40,8 @@ static const fsm_state_t states[] = {
 
 static long option_of(const consumer_settings_t *settings, size_t offset);
 static int may_lead_to(const fsm_state_t *state, const char *target);
-static void skip_unknown(fsm_step_t *step);
+static void skip_invalid(fsm_step_t *step);
+static const char *what_is_invalid(const tardis_synced_t *synced, apr_pool_t *pool);
 static void change_state(fsm_step_t *step, const fsm_state_t *target, apr_interval_time_t wait,
                          const char *code, const char *text);
 static int past_longest(const fsm_step_t *step);
@@ -105,7 +107,7 @@ fsm_step_t *fsm_step_create(const fsm_t *fsm, const tardis_synced_t *synced, con
     fsm_step_t *step = apr_pcalloc(pool, sizeof(*step));
     step->fsm = fsm;
     step->synced = synced;
-    step->state = fsm_state_find(synced->state);
+    step->state = what_is_invalid(synced, pool) ? NULL : fsm_state_find(synced->state);
     step->done = done;
     step->baton = baton;
     step->pool = pool;
@@ -120,7 +122,7 @@ fsm_step_t *fsm_step_create(const fsm_t *fsm, const tardis_synced_t *synced, con
 void fsm_step_begin(fsm_step_t *step)
 {
     if (!step->state)
-        skip_unknown(step);
+        skip_invalid(step);
     else if (!step->state->act)
         fsm_stay(step, -1, 0);
     else
@@ -128,11 +130,11 @@ void fsm_step_begin(fsm_step_t *step)
 }
 
 /* The row is left as it is, for a newer version or a person, and does not come back at once. */
-static void skip_unknown(fsm_step_t *step)
+static void skip_invalid(fsm_step_t *step)
 {
     tardis_synced_outcome_t *outcome = &step->outcome;
-    step->error = tardis_error_create(step->pool, TARDIS_DATABASE_ROW_INVALID, "\"%.32s\" is no state",
-                                      step->synced->state);
+    step->error = tardis_error_create(step->pool, TARDIS_DATABASE_ROW_INVALID, "%s",
+                                      what_is_invalid(step->synced, step->pool));
     outcome->attempts = step->synced->attempts + 1;
     outcome->wait = apr_time_from_sec(step->fsm->settings->retry_maximum);
     outcome->error_code = tardis_error_name(step->error->code);
@@ -140,6 +142,17 @@ static void skip_unknown(fsm_step_t *step)
     if (outcome->attempts == 1)
         fsm_note(step, "error", outcome->error_code, outcome->error_text);
     step->done(step);
+}
+
+/* NULL: nothing. */
+static const char *what_is_invalid(const tardis_synced_t *synced, apr_pool_t *pool)
+{
+    const tardis_error_t *no_uid = tardis_uid_check(synced->uid, pool);
+    if (!fsm_state_find(synced->state))
+        return apr_psprintf(pool, "\"%.32s\" is no state", synced->state);
+    if (no_uid)
+        return no_uid->text;
+    return synced->state_since && synced->moved_at ? NULL : "state_since or moved_at is NULL";
 }
 
 void fsm_move(fsm_step_t *step, const char *target, apr_interval_time_t wait, const char *text)

@@ -49,7 +49,7 @@ typedef struct fsm_t {
 struct fsm_step_t {
     const fsm_t *fsm;
     const tardis_synced_t *synced;
-    const fsm_state_t *state; /**< NULL: the row names none that there is */
+    const fsm_state_t *state; /**< NULL: the row is invalid, or names none that there is */
     tardis_error_t *error;    /**< what failed; NULL: nothing */
     tardis_error_t *broken;   /**< the database failed or the lease was lost: there is no outcome */
     tardis_synced_outcome_t outcome;
