@@ -89,6 +89,7 @@ PERL_TESTS = \
 	t/consumer/86-eight-ticks.t \
 	t/consumer/87-bad-neighbours.t \
 	t/consumer/87-database-restarts.t \
+	t/consumer/88-mail-spool-full.t \
 	t/consumer/89-odd-rows.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
