@@ -91,6 +91,7 @@ PERL_TESTS = \
 	t/consumer/87-database-restarts.t \
 	t/consumer/88-mail-spool-full.t \
 	t/consumer/89-odd-rows.t \
+	t/consumer/89-two-hosts.t \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \
