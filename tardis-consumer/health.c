@@ -8,7 +8,8 @@
 #include "breaker.h"
 
 enum {
-    PAGE = 2000,           /* experiments that are put off by one transaction */
+    PAGE = 1000,           /* experiments that are put off by one transaction */
+    REST_TIMES = 4,        /* as long as that took, before the next while others are asked */
     SLICES = 64,           /* in which what was put off is made due ... */
     SLICE_MINIMUM = 10,    /* ... of so many seconds at least */
     TRIAL_SECONDS = 30,    /* more than a request may take */
@@ -41,6 +42,8 @@ struct health_t {
     apr_time_t read_at_here;   /* ... and by one of this host that nobody sets */
     apr_array_header_t *known; /* of known_t * */
     apr_hash_t *by_url;
+    int turn;
+    apr_time_t next_page_at; /* by the latter */
     tardis_error_t *error;
     apr_pool_t *pool;
 };
@@ -54,8 +57,8 @@ static health_manner_t manner_of(const health_t *health, const known_t *known);
 static tardis_error_t *read_again(health_t *health, known_t *known, apr_pool_t *pool);
 static tardis_error_t *note(health_t *health, known_t *known, apr_pool_t *pool);
 static void tell(const health_t *health, const known_t *known, int was_left, apr_pool_t *pool);
+static tardis_error_t *work_on_next(health_t *health, apr_pool_t *pool);
 static int has_work(const health_t *health, const known_t *known);
-static tardis_error_t *work_on(health_t *health, known_t *known, apr_pool_t *pool);
 static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t *pool);
 static tardis_error_t *recall_slice(health_t *health, known_t *known, apr_pool_t *pool);
 static const char *outage_of(const tardis_provider_health_t *noted, apr_pool_t *pool);
@@ -223,18 +226,38 @@ void health_put_off(health_t *health, fsm_step_t *step)
     }
 }
 
-tardis_error_t *health_work(health_t *health)
+tardis_error_t *health_work(health_t *health, int is_idle)
 {
     apr_pool_t *pool;
     tardis_error_t *error = health->error;
     apr_pool_create(&pool, health->pool);
     for (int i = 0; i < health->known->nelts && !error; i++) {
         known_t *known = APR_ARRAY_IDX(health->known, i, known_t *);
-        if (has_work(health, known))
-            error = work_on(health, known, pool);
+        if (known->undecided)
+            error = note(health, known, pool);
     }
+    if (!error && (is_idle || steady_now() >= health->next_page_at))
+        error = work_on_next(health, pool);
     error = tardis_error_copy(health->pool, error);
     apr_pool_destroy(pool);
+    return error;
+}
+
+/* Each provider in turn. */
+static tardis_error_t *work_on_next(health_t *health, apr_pool_t *pool)
+{
+    apr_time_t begun_at = steady_now();
+    tardis_error_t *error = NULL;
+    int done = 0;
+    for (int i = 0; i < health->known->nelts && !done; i++) {
+        health->turn = (health->turn + 1) % health->known->nelts;
+        known_t *known = APR_ARRAY_IDX(health->known, health->turn, known_t *);
+        if (!has_work(health, known))
+            continue;
+        error = known->outage ? recall_slice(health, known, pool) : put_off_page(health, known, pool);
+        done = 1;
+    }
+    health->next_page_at = steady_now() + (steady_now() - begun_at) * REST_TIMES;
     return error;
 }
 
@@ -242,13 +265,6 @@ static int has_work(const health_t *health, const known_t *known)
 {
     return known->undecided || known->outage ||
            (known->may_be_due && manner_of(health, known) == HEALTH_LEFT);
-}
-
-static tardis_error_t *work_on(health_t *health, known_t *known, apr_pool_t *pool)
-{
-    if (known->undecided)
-        return note(health, known, pool);
-    return known->outage ? recall_slice(health, known, pool) : put_off_page(health, known, pool);
 }
 
 /* Decides on the latest there is, not on what this tick has read. */

@@ -52,8 +52,9 @@ void health_put_off(health_t *health, fsm_step_t *step);
 /**
  * Does the next of what is to be done in the database: notes what concerns others, puts off or makes due some
  * more experiments. To be called again and again.
+ * @param is_idle 0: other providers are being asked, and have the most part of the time.
  */
-tardis_error_t *health_work(health_t *health);
+tardis_error_t *health_work(health_t *health, int is_idle);
 
 /** Whether health_work() has something left to do. */
 int health_is_working(const health_t *health);

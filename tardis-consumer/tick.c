@@ -12,7 +12,8 @@ enum {
     WAITING_MAX = 4096,      /* steps that wait at most, whatever keeps them waiting */
     SAVE_COUNT = 64,         /* outcomes in a transaction at most ... */
     SAVE_MILLISECONDS = 100, /* ... which waits no longer than this for more */
-    RUN_MILLISECONDS = 100
+    RUN_MILLISECONDS = 100,
+    BRIEF_MILLISECONDS = 10 /* where the database has something to do as well */
 };
 
 typedef struct {
@@ -40,7 +41,7 @@ static void meanwhile(void *baton);
 static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
 static int is_idle(const tick_t *tick);
-static int is_busy(tick_t *tick, apr_pool_t *pool);
+static int patience(tick_t *tick, int milliseconds, apr_pool_t *pool);
 static int is_finished(const tick_t *tick);
 static void run_blocking(tick_t *tick);
 static int run_blocking_step(tick_t *tick);
@@ -116,7 +117,7 @@ static void turn(tick_t *tick, int milliseconds)
     look_after_providers(tick);
     begin_steps(tick);
     if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
-        tardis_http_run(tick->context->http, is_busy(tick, pool) ? 0 : milliseconds, 1);
+        tardis_http_run(tick->context->http, patience(tick, milliseconds, pool), 1);
     save_finished(tick, is_idle(tick));
     look_after_chunks(tick);
     apr_pool_destroy(pool);
@@ -135,10 +136,13 @@ static int chunk_limit(const tick_t *tick)
     return gather_worthwhile(tick->gather) ? CHUNK_GATHERED : tick->settings->parallel * CHUNK_FACTOR;
 }
 
-/* Whether there is something to do while requests are under way. */
-static int is_busy(tick_t *tick, apr_pool_t *pool)
+/* How long answers may be waited for while there is something else to do. */
+static int patience(tick_t *tick, int milliseconds, apr_pool_t *pool)
 {
-    return wants_more(tick, pool) || health_is_working(tick->health);
+    if (wants_more(tick, pool))
+        return 0;
+    return health_is_working(tick->health) && milliseconds > BRIEF_MILLISECONDS ? BRIEF_MILLISECONDS
+                                                                                : milliseconds;
 }
 
 static int is_finished(const tick_t *tick)
@@ -193,9 +197,10 @@ static chunk_t *claim(tick_t *tick, int limit, int blocking, const apr_array_hea
     return chunk;
 }
 
+/* A claim that has to leave out a provider may have to walk past very many: then better fewer claims. */
 static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
 {
-    int limit = chunk_limit(tick);
+    int limit = except->nelts > 0 ? CHUNK_GATHERED : chunk_limit(tick);
     chunk_t *chunk = claim(tick, limit, 0, except);
     int all = !chunk || !chunk->more;
     tick->exhausted = all && except->nelts == tick->barred;
@@ -211,7 +216,7 @@ static void queue_chunk(tick_t *tick, const apr_array_header_t *except)
 static void look_after_providers(tick_t *tick)
 {
     if (!stopping(tick))
-        tick->error = health_work(tick->health);
+        tick->error = health_work(tick->health, is_idle(tick));
 }
 
 static void begin_steps(tick_t *tick)
