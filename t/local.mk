@@ -197,6 +197,7 @@ t_unit_users_LDADD = $(UNIT_LIBS)
 
 EXTRA_DIST += \
 	$(PERL_TESTS) \
+	bench/fairness \
 	bench/status \
 	bench/status.lua \
 	bench/tick \
