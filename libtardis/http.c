@@ -2,18 +2,27 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
-enum { POLL_MILLISECONDS = 1000, IDLE_HANDLES_MAX = 64 };
+enum {
+    POLL_MILLISECONDS = 1000,
+    IDLE_HANDLES_MAX = 64,
+    REPEATS_MAX = 2 /* a server that is being restarted may break a new connection as well */
+};
 
 static apr_status_t destroy(void *data);
 static apr_status_t detach(void *data);
 static void start_new(tardis_http_t *http);
 static void collect(tardis_http_t *http);
 static int start_over(http_transfer_t *transfer, CURLcode result);
+static int is_broken_connection(CURLcode result);
+static int can_start_over(http_transfer_t *transfer);
+static int has_answered(const http_transfer_t *transfer);
+static void note_answered(const http_transfer_t *transfer);
 static void finish(http_transfer_t *transfer, CURLcode result);
 static void unlink_transfer(http_transfer_t *transfer);
 static void release(http_transfer_t *transfer);
@@ -49,6 +58,7 @@ tardis_error_t *tardis_http_create(tardis_http_t **http, const tardis_http_setti
     made->settings.maximum_connections = or_default(settings->maximum_connections, 64);
     made->settings.maximum_host_connections = or_default(settings->maximum_host_connections, 8);
     made->idle = apr_array_make(pool, 8, sizeof(CURL *));
+    made->answered = apr_hash_make(pool);
     made->multi = curl_multi_init();
     if (!made->multi) {
         curl_global_cleanup();
@@ -57,6 +67,7 @@ tardis_error_t *tardis_http_create(tardis_http_t **http, const tardis_http_setti
     curl_multi_setopt(made->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)made->settings.maximum_connections);
     curl_multi_setopt(made->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
                       (long)made->settings.maximum_host_connections);
+    curl_multi_setopt(made->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
     curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)made->settings.maximum_connections);
     /* Before the pool's children go: requests may live in them. */
     apr_pool_pre_cleanup_register(pool, made, destroy);
@@ -179,26 +190,61 @@ static void collect(tardis_http_t *http)
 }
 
 /*
- * A server may close a kept connection just when a body is being sent; curl repeats by itself only what
- * failed while it was reading. One that can be started over goes out once more, on a connection of its own.
+ * A server may close a connection just when a request is being sent; curl repeats by itself only what failed
+ * on a kept one, and not always. One that can be started over goes out again, on a connection of its own, and
+ * in HTTP/1.1: an httpd that is ending begins no stream any more, but answers a request.
  */
 static int start_over(http_transfer_t *transfer, CURLcode result)
+{
+    if (!is_broken_connection(result) || !can_start_over(transfer))
+        return 0;
+    transfer->repeats++;
+    http_response_forget(transfer);
+    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    transfer->added = curl_multi_add_handle(transfer->http->multi, transfer->easy) == CURLM_OK;
+    return transfer->added;
+}
+
+static int is_broken_connection(CURLcode result)
+{
+    return result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING ||
+           result == CURLE_PARTIAL_FILE || result == CURLE_HTTP2 || result == CURLE_HTTP2_STREAM;
+}
+
+/* A connection that was made for the request tells of the server, unless that has answered just before. */
+static int can_start_over(http_transfer_t *transfer)
 {
     const tardis_http_request_t *request = &transfer->request;
     long connections = 1;
 
-    if ((result != CURLE_SEND_ERROR && result != CURLE_RECV_ERROR && result != CURLE_GOT_NOTHING) ||
-        transfer->repeated || transfer->header_length > 0 || !request->rewind)
+    if (http_request_is_mail(request))
         return 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connections);
-    if (connections > 0 || request->rewind(request->read_baton) != 0)
+    if (request->read)
+        return transfer->repeats == 0 && transfer->header_length == 0 && connections == 0 &&
+               request->rewind && request->rewind(request->read_baton) == 0;
+    if (transfer->repeats == REPEATS_MAX || (connections > 0 && !has_answered(transfer)))
         return 0;
-    transfer->repeated = 1;
-    transfer->reason[0] = '\0';
-    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
-    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
-    transfer->added = curl_multi_add_handle(transfer->http->multi, transfer->easy) == CURLM_OK;
-    return transfer->added;
+    return (request->flags & TARDIS_HTTP_IDEMPOTENT) || strcmp(request->method, "GET") == 0 ||
+           strcmp(request->method, "HEAD") == 0;
+}
+
+static int has_answered(const http_transfer_t *transfer)
+{
+    const char *origin = tardis_url_origin(transfer->request.url, transfer->pool);
+    return apr_hash_get(transfer->http->answered, origin, APR_HASH_KEY_STRING) != NULL;
+}
+
+static void note_answered(const http_transfer_t *transfer)
+{
+    const char *origin;
+
+    if (http_request_is_mail(&transfer->request) || has_answered(transfer))
+        return;
+    origin = tardis_url_origin(transfer->request.url, transfer->http->pool);
+    apr_hash_set(transfer->http->answered, origin, APR_HASH_KEY_STRING, origin);
 }
 
 /*
@@ -212,6 +258,8 @@ static void finish(http_transfer_t *transfer, CURLcode result)
     void *baton = transfer->baton;
 
     http_response_finish(transfer, result);
+    if (result == CURLE_OK)
+        note_answered(transfer);
     apr_pool_cleanup_kill(transfer->pool, transfer, detach);
     unlink_transfer(transfer);
     transfer->http->finished++;

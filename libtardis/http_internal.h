@@ -5,6 +5,7 @@
 #ifndef TARDIS_HTTP_INTERNAL_H
 #define TARDIS_HTTP_INTERNAL_H
 
+#include <apr_hash.h>
 #include <curl/curl.h>
 
 #include "tardis_http.h"
@@ -41,7 +42,7 @@ typedef struct http_transfer_t {
     apr_size_t body_limit;
     apr_size_t header_length;
     int too_large;
-    int repeated; /**< it was started over on a new connection */
+    int repeats; /**< how often it was started over on a new connection */
     char reason[CURL_ERROR_SIZE];
 } http_transfer_t;
 
@@ -55,6 +56,7 @@ struct tardis_http_t {
     int in_flight;
     apr_uint64_t serial;      /**< of the last request submitted */
     apr_uint64_t finished;    /**< requests done so far */
+    apr_hash_t *answered;     /**< origins that have answered, by themselves */
     apr_array_header_t *idle; /**< of CURL *: easy handles to be used again */
 };
 
@@ -76,6 +78,9 @@ int http_request_is_mail(const tardis_http_request_t *request);
 
 /** Makes the easy handle collect the answer. */
 CURLcode http_response_prepare(http_transfer_t *transfer);
+
+/** Forgets what has come of an answer: the request is sent anew. */
+void http_response_forget(http_transfer_t *transfer);
 
 /** Fills the response when curl has ended with @a result. */
 void http_response_finish(http_transfer_t *transfer, CURLcode result);

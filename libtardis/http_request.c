@@ -92,6 +92,9 @@ static CURLcode prepare_http(http_transfer_t *transfer)
     SET(CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     SET(CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MILLISECONDS);
     SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    /* Where it is offered, with many requests on a connection. None waits for another's connection only to
+     * learn that (CURLOPT_PIPEWAIT): a server that does not answer would hold them up one after the other. */
+    SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     CURLcode result = prepare_body(transfer);
     return result == CURLE_OK ? prepare_headers(transfer) : result;
 }

@@ -119,6 +119,14 @@ static void keep_header(http_transfer_t *transfer, const char *line, size_t leng
                    apr_pstrmemdup(transfer->pool, value, (size_t)(end - value)));
 }
 
+void http_response_forget(http_transfer_t *transfer)
+{
+    apr_table_clear(transfer->response->headers);
+    transfer->header_length = 0;
+    transfer->body_length = 0;
+    transfer->reason[0] = '\0';
+}
+
 void http_response_finish(http_transfer_t *transfer, CURLcode result)
 {
     tardis_http_response_t *response = transfer->response;

@@ -57,6 +57,11 @@ typedef struct tardis_http_part_t {
 
 /** Flags of a request. */
 enum {
+    /**
+     * It does no harm if the other side gets it twice, as any GET and HEAD: it is sent again, on a new
+     * connection, when the one that it was on breaks, as the kept ones do where a server is restarted.
+     */
+    TARDIS_HTTP_IDEMPOTENT = 2,
     TARDIS_HTTP_BULK = 1 /**< a file's content: no total timeout, only the stall timeout */
 };
 

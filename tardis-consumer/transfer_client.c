@@ -137,6 +137,7 @@ static exchange_t *start(const char *method, const consumer_provider_t *provider
                                        .url = exchange->url,
                                        .headers = headers,
                                        .fields = fields,
+                                       .flags = TARDIS_HTTP_IDEMPOTENT,
                                        .maximum_answer = ANSWER_MAX};
     return exchange;
 }
@@ -149,9 +150,9 @@ static void get_done(void *baton, tardis_http_response_t *response)
     tardis_error_t *error = classify(exchange, response);
     if (!error && !body_is(response, "OK")) {
         int refused = response->body && strncmp(response->body, REFUSAL, strlen(REFUSAL)) == 0;
-        error = tardis_error_create(
-            exchange->pool, refused ? TARDIS_PROVIDER_ERROR : TARDIS_ANSWER_MALFORMED,
-            "%s answers 200, not with OK but with \"%s\"", exchange->url, excerpt(exchange, response));
+        error = tardis_error_create(exchange->pool, refused ? TARDIS_PROVIDER_ERROR : TARDIS_ANSWER_MALFORMED,
+                                    "%s answers 200, not with OK but with \"%s\"", exchange->url,
+                                    excerpt(exchange, response));
     }
     exchange->got(exchange->baton, error, &granted);
 }
