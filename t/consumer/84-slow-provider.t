@@ -44,6 +44,32 @@ subtest 'one that hangs' => sub {
     settle($bed);
 };
 
+subtest 'so many that hang that they use up all requests' => sub {
+    $bed->set_option('consumer', 'parallel', 8);
+    $bed->set_option('consumer', 'parallel_per_provider', 4);
+    my @hanging = map { FakeServer->new(parallel => 1, handler => sub {
+        for (1 .. 400) { last unless -e $gate; sleep 0.05 }
+        return {status => 200, body => 'OK'};
+    }) } 1 .. 3;
+    my $well = FakeServer->new(parallel => 1, handler => sub { return {status => 200, body => 'OK'} });
+    add_provider($bed, $_->url, KEY) for @hanging, $well;
+    for my $fake (@hanging) {
+        follow($bed, provider => $fake->url, due => -100) for 1 .. 20;
+    }
+    my @fast = map { follow($bed, provider => $well->url) } 1 .. 50;
+    open(my $file, '>', $gate) or die "$gate: $!\n";
+    my $pid = $bed->start('tardis-consumer', 'tick');
+    ok(Testbed::Servers::wait_until(15, sub { $bed->sql('consumer', "SELECT COUNT(*) FROM synced_experiment
+        WHERE provider_url = ? AND state <> 'Ingested'", $well->url) == 50 }), 'all of the one that does not are asked for');
+    is((grep { scalar $_->requests > 4 } @hanging), 0, 'while the others have no more requests than they may');
+    unlink $gate;
+    waitpid $pid, 0;
+    is($?, 0, 'the tick succeeds');
+    $bed->set_option('consumer', 'parallel', 64);
+    $bed->set_option('consumer', 'parallel_per_provider', 8);
+    settle($bed);
+};
+
 subtest 'one that is gone' => sub {
     for my $state (qw(Ingested InProgress)) {
         my $gone = FakeServer->new(handler => sub { return {close => 1} });
