@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <apr_network_io.h>
@@ -76,4 +77,11 @@ static long start_seconds(void)
     apr_time_t now = apr_time_now();
     __atomic_compare_exchange_n(&started, &none, now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     return (long)apr_time_sec(__atomic_load_n(&started, __ATOMIC_SEQ_CST));
+}
+
+apr_time_t tardis_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
 }

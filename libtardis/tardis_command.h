@@ -108,6 +108,8 @@ int tardis_command_interrupted(void);
 const char *tardis_process_name(apr_pool_t *pool);
 /** This host's name, for the history. */
 const char *tardis_host_name(apr_pool_t *pool);
+/** Microseconds by a clock that nobody sets: for how long something takes. */
+apr_time_t tardis_clock(void);
 
 /** One word of a command line as a POSIX shell has to be given it: as it is, or in single quotes. */
 const char *tardis_shell_quote(const char *text, apr_pool_t *pool);

@@ -70,7 +70,7 @@ tardis_error_t *chunks_claim(chunks_t *chunks, int limit, int blocking, const ap
         .claimed = claimed.experiments,
         .more = claimed.more || !at_start,
         .open = claimed.experiments->nelts,
-        .renewed_at = apr_time_now(),
+        .renewed_at = tardis_clock(),
         .pool = pool,
     };
     APR_ARRAY_PUSH(chunks->open, chunk_t *) = *chunk;
@@ -104,10 +104,10 @@ tardis_error_t *chunks_look_after(chunks_t *chunks)
     tardis_error_t *error = NULL;
     for (int i = 0; i < chunks->open->nelts && !error; i++) {
         chunk_t *chunk = APR_ARRAY_IDX(chunks->open, i, chunk_t *);
-        if (chunk->open > 0 && apr_time_now() - chunk->renewed_at >= renew_after) {
+        if (chunk->open > 0 && tardis_clock() - chunk->renewed_at >= renew_after) {
             error = tardis_synced_renew(chunks->context, chunk->lease_owner, chunks->settings->lease_seconds,
                                         chunk->claimed, chunk->pool);
-            chunk->renewed_at = apr_time_now();
+            chunk->renewed_at = tardis_clock();
         } else if (chunk->open == 0 && chunk->put_back) {
             error = tardis_synced_release(chunks->context, chunk->lease_owner, chunk->claimed, chunk->pool);
         }

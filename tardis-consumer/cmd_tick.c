@@ -31,7 +31,7 @@ static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails,
 tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
 {
     apr_pool_t *pool = invocation->pool;
-    apr_time_t started = apr_time_now();
+    apr_time_t started = tardis_clock();
     const tardis_context_t *context = invocation->context;
     consumer_settings_t *settings;
     tick_options_t options;
@@ -58,7 +58,7 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
         error = outbox_deliver(context, settings, over, &options, &mails, pool);
     int failed = error || counts.failed || counts.errors || mails.failed;
     if (failed || !tardis_arguments_has(invocation->arguments, "quiet"))
-        summarize(&counts, &mails, apr_time_now() - started, pool);
+        summarize(&counts, &mails, tardis_clock() - started, pool);
     return error;
 }
 
@@ -76,7 +76,7 @@ static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_
         return error;
     *options = (tick_options_t){.only = synced ? synced->experiment_id : 0,
                                 .despite = synced || tardis_arguments_has(invocation->arguments, "now"),
-                                .stop_at = apr_time_now() + apr_time_from_sec(seconds)};
+                                .stop_at = tardis_clock() + apr_time_from_sec(seconds)};
     return NULL;
 }
 

@@ -40,8 +40,8 @@ typedef struct fsm_t {
     const tardis_context_t *context;
     const consumer_settings_t *settings;
     int (*stopping)(void *baton);   /**< whether a long action should end here, to go on in a later step */
-    void (*meanwhile)(void *baton); /**< called now and then during a long action, for what else goes on; may be
-                                       NULL */
+    void (*meanwhile)(void *baton); /**< called now and then during a long action, for what else goes on;
+                                       may be NULL */
     void *baton;                    /**< for both */
 } fsm_t;
 

@@ -217,7 +217,7 @@ static void progress(void *baton, apr_uint64_t bytes)
     const fsm_t *fsm = check->step->fsm;
     if (fsm->meanwhile)
         fsm->meanwhile(fsm->baton);
-    if (check->error || apr_time_now() - check->saved_at < apr_time_from_sec(1))
+    if (check->error || tardis_clock() - check->saved_at < apr_time_from_sec(1))
         return;
     check->error = save(check, bytes);
 }
@@ -251,7 +251,7 @@ static tardis_error_t *save(check_t *check, apr_uint64_t bytes)
         return error;
     check->settled = settled;
     check->bytes_seen = bytes;
-    check->saved_at = apr_time_now();
+    check->saved_at = tardis_clock();
     check->through = through;
     return NULL;
 }

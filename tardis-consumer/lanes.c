@@ -97,7 +97,7 @@ fsm_step_t *lanes_next(lanes_t *lanes)
         APR_RING_REMOVE(lane, link);
         APR_RING_INSERT_TAIL(&lanes->ring, lane, lane_t, link);
         if (lane->in_flight == 0)
-            lane->moved_at = apr_time_now();
+            lane->moved_at = tardis_clock();
         lane->in_flight++;
         lanes->in_flight++;
         fsm_step_t *step = is_trial ? take_least_tried(lanes, lane) : take(lanes, lane);
@@ -124,7 +124,7 @@ static int is_full(const lanes_t *lanes)
 
 static int stands_still(const lane_t *lane, int milliseconds)
 {
-    return lane->in_flight > 0 && apr_time_now() - lane->moved_at > apr_time_from_msec(milliseconds);
+    return lane->in_flight > 0 && tardis_clock() - lane->moved_at > apr_time_from_msec(milliseconds);
 }
 
 static int bound_of(const lanes_t *lanes, const lane_t *lane)
@@ -174,7 +174,7 @@ void lanes_done(lanes_t *lanes, fsm_step_t *step)
     step->lane = NULL;
     lane->in_flight--;
     lanes->in_flight--;
-    lane->moved_at = apr_time_now();
+    lane->moved_at = tardis_clock();
     health_report(lanes->health, lane->provider_url, step->error);
 }
 

@@ -80,7 +80,7 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
 
 int tick_is_over(const tick_options_t *options)
 {
-    return tardis_command_interrupted() || apr_time_now() >= options->stop_at;
+    return tardis_command_interrupted() || tardis_clock() >= options->stop_at;
 }
 
 static int stopping(void *baton)
@@ -89,8 +89,8 @@ static int stopping(void *baton)
     return tick->error || tick_is_over(tick->options);
 }
 
-/* Everything that waits for providers, all of it at the same time. While none of them answers, this host's disks
- * are kept busy: what is there already need not wait for those who are slow. */
+/* Everything that waits for providers, all of it at the same time. While none of them answers, this host's
+ * disks are kept busy: what is there already need not wait for those who are slow. */
 static void run_requests(tick_t *tick)
 {
     do {
@@ -102,8 +102,8 @@ static void run_requests(tick_t *tick)
     } while (!tick->error && !(is_idle(tick) && (stopping(tick) || is_finished(tick))));
 }
 
-/* Takes what providers have answered, waits for it so long at most, and gives them more. The database works while
- * they do: the next chunk is taken before the answers about the last are waited for. */
+/* Takes what providers have answered, waits for it so long at most, and gives them more. The database works
+ * while they do: the next chunk is taken before the answers about the last are waited for. */
 static void turn(tick_t *tick, int milliseconds)
 {
     apr_pool_t *pool;
@@ -242,7 +242,7 @@ static void step_done(fsm_step_t *step)
     tick_t *tick = step->baton;
     lanes_done(tick->lanes, step);
     if (tick->finished->nelts == 0)
-        tick->finished_since = apr_time_now();
+        tick->finished_since = tardis_clock();
     APR_ARRAY_PUSH(tick->finished, fsm_step_t *) = step;
 }
 
@@ -251,7 +251,7 @@ static void save_finished(tick_t *tick, int at_once)
     if (tick->finished->nelts == 0 || tick->error)
         return;
     if (!at_once && tick->finished->nelts < SAVE_COUNT &&
-        apr_time_now() - tick->finished_since < apr_time_from_msec(SAVE_MILLISECONDS))
+        tardis_clock() - tick->finished_since < apr_time_from_msec(SAVE_MILLISECONDS))
         return;
     apr_pool_t *pool;
     apr_pool_create(&pool, tick->pool);

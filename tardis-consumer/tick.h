@@ -12,7 +12,7 @@
 typedef struct tick_options_t {
     apr_uint64_t only;  /**< only this experiment; 0: all */
     int despite;        /**< not 0: ask providers also if they are to be left alone */
-    apr_time_t stop_at; /**< by this host's clock: take nothing more from then on */
+    apr_time_t stop_at; /**< by tardis_clock(): take nothing more from then on */
 } tick_options_t;
 
 /**
