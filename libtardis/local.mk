@@ -112,6 +112,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/transfer_status_db.h \
 	libtardis/transfer_statuses.c \
 	libtardis/synced_claim_db.c \
+	libtardis/synced_clock_db.c \
 	libtardis/synced_db.c \
 	libtardis/synced_event_db.c \
 	libtardis/provider_hold_db.c \

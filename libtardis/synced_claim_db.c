@@ -163,12 +163,15 @@ tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced
         context->db,
         "SELECT EXISTS (SELECT 1 FROM synced_experiment WHERE next_attempt_at <= UTC_TIMESTAMP(6)"
         " AND " SYNCED_FREE "),"
-        " EXISTS (SELECT 1 FROM notification WHERE next_attempt_at <= UTC_TIMESTAMP(6))",
+        " EXISTS (SELECT 1 FROM notification WHERE next_attempt_at <= UTC_TIMESTAMP(6)),"
+        " EXISTS (SELECT 1 FROM (SELECT updated_at FROM synced_experiment WHERE next_attempt_at IS NOT NULL"
+        " ORDER BY next_attempt_at LIMIT 100) AS first WHERE updated_at > " SYNCED_AHEAD ")",
         NULL, 0, &rows, pool);
     *due = (tardis_synced_due_t){0};
     if (!error && tardis_db_rows_next(rows)) {
         due->experiments = tardis_db_rows_signed(rows, 0) != 0;
         due->mails = tardis_db_rows_signed(rows, 1) != 0;
+        due->set_back = tardis_db_rows_signed(rows, 2) != 0;
     }
     return error;
 }

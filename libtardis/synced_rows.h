@@ -32,6 +32,8 @@
 #define SYNCED_FREE "(lease_until IS NULL OR lease_until <= UTC_TIMESTAMP(6))"
 /** For next_attempt_at: due at once, or as soon as who has it now is done with it. */
 #define SYNCED_AT_ONCE "IF(lease_owner IS NULL, UTC_TIMESTAMP(6), lease_until)"
+/** Later than what a clock of the cluster may have written, were it not set back since. */
+#define SYNCED_AHEAD "UTC_TIMESTAMP(6) + INTERVAL 5 SECOND"
 /** Somebody has it, and it became due meanwhile. */
 #define SYNCED_DUE_AGAIN "next_attempt_at >= lease_until"
 

@@ -149,11 +149,19 @@ tardis_error_t *tardis_synced_describe(const tardis_context_t *context, tardis_s
 typedef struct tardis_synced_due_t {
     int experiments; /**< not 0: at least one experiment is due and not under a lease */
     int mails;       /**< not 0: at least one mail is due */
+    int set_back;    /**< not 0: experiments were saved at a time that is still to come */
 } tardis_synced_due_t;
 
 /** Asks whether anything is due, by one query. */
 tardis_error_t *tardis_synced_due(const tardis_context_t *context, tardis_synced_due_t *due,
                                   apr_pool_t *pool);
+
+/**
+ * After the clock of the database was set back: what waits does so from now on for as long as it was to wait,
+ * leases last from now on, and mail and providers that were to be tried later are tried now.
+ */
+tardis_error_t *tardis_synced_mend_clock(const tardis_context_t *context, int lease_seconds,
+                                         apr_pool_t *pool);
 
 /**
  * Makes what is pending due now: one experiment, or all that nobody steps (@a only 0). One that is being

@@ -90,6 +90,7 @@ PERL_TESTS = \
 	t/consumer/87-bad-neighbours.t \
 	t/consumer/87-database-restarts.t \
 	t/consumer/88-mail-spool-full.t \
+	t/consumer/89-clock.t \
 	t/consumer/89-odd-rows.t \
 	t/consumer/89-two-hosts.t \
 	t/consumer/90-why.t \

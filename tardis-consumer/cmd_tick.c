@@ -24,6 +24,8 @@ const tardis_command_option_t cmd_tick_options[] = {
 static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_options_t *options);
 static tardis_error_t *refuse_held(const tardis_invocation_t *invocation, const tardis_synced_t *synced);
 static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds);
+static tardis_error_t *mend_clock(const tardis_context_t *context, const consumer_settings_t *settings,
+                                  tardis_synced_due_t *due, apr_pool_t *pool);
 static int over(void *baton);
 static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
                       apr_pool_t *pool);
@@ -51,6 +53,8 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
         error = tardis_synced_hurry(context, options.only, pool);
     if (!error)
         error = tardis_synced_due(context, &due, pool);
+    if (!error && due.set_back)
+        error = mend_clock(context, settings, &due, pool);
     if (!error && due.experiments)
         error = tick_run(context, settings, &options, &counts, pool);
     /* Mail is about an end, which may have come just now. */
@@ -107,6 +111,16 @@ static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, lo
         return tardis_error_create(invocation->pool, TARDIS_USAGE, "--time-limit %.40s: give 1 to %d seconds",
                                    given, TIME_LIMIT_MAX);
     return NULL;
+}
+
+/* Nothing is to wait for an hour because a clock was an hour ahead. */
+static tardis_error_t *mend_clock(const tardis_context_t *context, const consumer_settings_t *settings,
+                                  tardis_synced_due_t *due, apr_pool_t *pool)
+{
+    tardis_log(context, TARDIS_LOG_WARNING,
+               "the database server's clock was set back; what waits does so from now on");
+    tardis_error_t *error = tardis_synced_mend_clock(context, settings->lease_seconds, pool);
+    return error ? error : tardis_synced_due(context, due, pool);
 }
 
 static int over(void *baton)

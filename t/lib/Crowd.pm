@@ -171,10 +171,12 @@ sub end_leases {
     }
 }
 
-# ($most): what only the dead hold is waited for no longer. Whether nothing is pending.
+# ($most, $seconds): what only the dead hold is waited for no longer, and nothing longer than $seconds (300). Whether
+# nothing is pending.
 sub finish {
-    my ($self, $most) = @_;
-    for (1 .. 3000) {
+    my ($self, $most, $seconds) = @_;
+    my $end = time + ($seconds // 300);
+    while (time < $end) {
         $self->reap;
         my $pending = $self->pending('');
         my $free = $self->pending(' AND (lease_owner IS NULL OR lease_until <= UTC_TIMESTAMP(6))');
