@@ -27,6 +27,9 @@ my %answers = (
     error => {status => 500, body => 'boom', headers => {'Retry-After' => 60}},
     fine => {status => 200, body => 'OK'},
     failed => answer(status => 3, message => 'raw/a.dat: Input/output error', code => 'io_error'),
+    sealed => answer(status => 3, message => 'PUT of raw/a.dat: answered with HTTP status 403',
+        code => 'destination_refused'),
+    stopped => answer(status => 3, message => 'the beamline is being rebuilt', code => 'transfer_cancelled'),
     full => answer(status => 3, message => 'raw/a.dat: No space left on device', code => 'destination_full'),
     four => answer(status => 4, error => 'invalid UID'),
     five => answer(status => 5, message => 'the transfer database is away'),
@@ -202,6 +205,10 @@ subtest 'the provider cannot be asked' => sub {
             'provider_unreachable', ?, UTC_TIMESTAMP(6))", $times * 1500, $times, "$get: Connection refused");
         reads($times == 1 ? "provider-left" : "provider-left-long", age($alone));
     }
+    my $keyless = come_to('keyless', 'Ingested', provider => 'https://keyless.example');
+    $bed->rewrite($bed->env('CONSUMER_CONF'), $bed->slurp($bed->env('CONSUMER_CONF'))
+        . "provider \"https://keyless.example\" {\n  key_file = \"/srv/no-such-key\"\n}\n");
+    reads('provider-without-key', age(step($keyless, 2)));
     reads('key-refused', age(step(come_to('forbidden', 'Ingested'), 3)));
     reads('key-refused-once', age(step(come_to('forbidden', 'Ingested'))));
     reads('https-required', age(step(come_to('https', 'Ingested'), 3)));
@@ -228,6 +235,8 @@ subtest 'the transfer fails' => sub {
         'smtp://localhost:25: Connection refused'});
     reads('transfer-failed', age($failed));
     reads('transfer-failed-store-full', age(step(come_to('full', 'InProgress'))));
+    reads('transfer-failed-store-read-only', age(step(come_to('sealed', 'InProgress'))));
+    reads('transfer-cancelled', age(step(come_to('stopped', 'InProgress'))));
     for my $what (qw(four five)) {
         my $id = step(come_to($what, 'InProgress'), 3);
         reads("status-$what", age($id));
@@ -255,6 +264,9 @@ subtest 'the files are not as promised' => sub {
         put_files($bed, $id, $wrong{$name});
         reads($name, age(step($id)));
     }
+    my $odd = come_to('fine', 'CheckingIntegrity');
+    put_files($bed, $odd, {%files, 'raw/b.dat/inside' => 'x'}) if delete local $files{'raw/b.dat'};
+    reads('file-not-regular', age(step($odd)));
     my $many = come_to('fine', 'CheckingIntegrity', files => {map { ("raw/$_.dat" => $_) } 1 .. 9});
     put_files($bed, $many, {'raw/9.dat' => '9'});
     reads('many-problems', age(step($many)));
@@ -293,6 +305,9 @@ subtest 'what this host itself gets wrong' => sub {
     my $strange = come_to('fine', 'Ingested');
     set_to($strange, 'state', "'Transcendent'");
     reads('unknown-state', age(step($strange)));
+    my $nameless = come_to('fine', 'InProgress');
+    set_to($nameless, 'uid', "'fine 500/x'");
+    reads('row-invalid', age(step($nameless)));
     my $idle = age(come_to('fine', 'Requested'));
     reads('no-next-attempt', set_to($idle, 'next_attempt_at', 'NULL'));
 };
