@@ -161,10 +161,13 @@ static tardis_error_t *take_trial(const tardis_context_t *context, const void *b
     tardis_error_t *error = tardis_db_execute(
         context->db,
         "UPDATE provider_health SET trial_owner = ?, trial_until = UTC_TIMESTAMP(6) + INTERVAL ? SECOND,"
-        " updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ? AND left_until <= UTC_TIMESTAMP(6)"
-        " AND (trial_until IS NULL OR trial_until <= UTC_TIMESTAMP(6))",
+        " updated_at = UTC_TIMESTAMP(6) WHERE provider_url = ? AND (left_until <= UTC_TIMESTAMP(6)"
+        " OR (left_until IS NOT NULL AND left_at > UTC_TIMESTAMP(6) + INTERVAL ? SECOND))"
+        " AND (trial_until IS NULL OR trial_until <= UTC_TIMESTAMP(6)"
+        " OR trial_until > UTC_TIMESTAMP(6) + INTERVAL ? SECOND)",
         TARDIS_DB_VALUES(tardis_db_text(trial->owner), tardis_db_signed(trial->seconds),
-                         tardis_db_text(trial->provider_url)),
+                         tardis_db_text(trial->provider_url), tardis_db_signed(TARDIS_PROVIDER_CLOCK_SECONDS),
+                         tardis_db_signed(trial->seconds)),
         &changes, pool);
     *trial->taken = changes.rows == 1;
     return error;

@@ -55,6 +55,9 @@ tardis_error_t *tardis_provider_health_change(const tardis_context_t *context, c
                                               tardis_provider_health_fn *change, const void *baton,
                                               tardis_provider_health_t *health, apr_pool_t *pool);
 
+/** A provider that was left alone so much later than now was so before the server's clock was set back. */
+#define TARDIS_PROVIDER_CLOCK_SECONDS 10
+
 /**
  * Asks to be the one that tries a provider whose time to be left alone is over.
  * @param owner a name no other process has: tardis_process_name().

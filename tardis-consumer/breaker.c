@@ -83,9 +83,12 @@ void breaker_apply(const void *baton, tardis_provider_health_t *health)
 {
     const breaker_note_t *note = baton;
     const breaker_met_t *met = note->met;
-    int left_since = health->left_until && health->left_at > met->answered_at;
+    int left_since = health->left_at > met->answered_at && health->left_at <= health->now;
     int is_trial = health->trial_owner && strcmp(health->trial_owner, note->owner) == 0;
-    if (met->answered_at && !left_since)
+    /* What was noted for a time to come was noted before the database's clock was set back. */
+    if (health->answered_at > health->now)
+        health->answered_at = 0;
+    if (met->answered_at && (!left_since || is_trial))
         end_outage(health);
     if (met->answered_at > health->answered_at)
         health->answered_at = met->answered_at;

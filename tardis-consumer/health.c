@@ -43,6 +43,7 @@ struct health_t {
     apr_array_header_t *known; /* of known_t * */
     apr_hash_t *by_url;
     int turn;
+    int put_off;             /* experiments */
     apr_time_t next_page_at; /* by the latter */
     tardis_error_t *error;
     apr_pool_t *pool;
@@ -53,6 +54,7 @@ static apr_time_t now_of(const health_t *health);
 static known_t *known_of(health_t *health, const char *provider_url);
 static void take_over(known_t *known, const tardis_provider_health_t *noted);
 static int is_left(const known_t *known);
+static long trial_seconds(const health_t *health);
 static health_manner_t manner_of(const health_t *health, const known_t *known);
 static tardis_error_t *read_again(health_t *health, known_t *known, apr_pool_t *pool);
 static tardis_error_t *note(health_t *health, known_t *known, apr_pool_t *pool);
@@ -157,14 +159,23 @@ static health_manner_t manner_of(const health_t *health, const known_t *known)
         return HEALTH_ASKED;
     if (known->on_trial)
         return HEALTH_TRIED;
-    if (known->noted.trial_owner && known->noted.trial_until > now_of(health))
+    /* Longer than a trial may take, or left alone in time to come: the database's clock was set back. */
+    apr_time_t now = now_of(health);
+    if (known->noted.trial_owner && known->noted.trial_until > now &&
+        known->noted.trial_until <= now + apr_time_from_sec(trial_seconds(health)))
         return HEALTH_ELSEWHERE;
-    return known->noted.left_until > now_of(health) ? HEALTH_LEFT : HEALTH_TRIED;
+    int is_to_come = known->noted.left_at > now + apr_time_from_sec(TARDIS_PROVIDER_CLOCK_SECONDS);
+    return known->noted.left_until > now && !is_to_come ? HEALTH_LEFT : HEALTH_TRIED;
 }
 
 static int is_left(const known_t *known)
 {
     return known->noted.left_until && !known->despite;
+}
+
+static long trial_seconds(const health_t *health)
+{
+    return health->settings->total_timeout + TRIAL_SECONDS;
 }
 
 int health_may_try(health_t *health, const char *provider_url)
@@ -174,9 +185,8 @@ int health_may_try(health_t *health, const char *provider_url)
     if (health->error)
         return 0;
     apr_pool_create(&pool, health->pool);
-    tardis_error_t *error =
-        tardis_provider_health_try(health->context, provider_url, health->owner,
-                                   health->settings->total_timeout + TRIAL_SECONDS, &known->on_trial, pool);
+    tardis_error_t *error = tardis_provider_health_try(health->context, provider_url, health->owner,
+                                                       trial_seconds(health), &known->on_trial, pool);
     if (!error && !known->on_trial)
         error = read_again(health, known, pool);
     health->error = tardis_error_copy(health->pool, error);
@@ -338,6 +348,7 @@ static tardis_error_t *put_off_page(health_t *health, known_t *known, apr_pool_t
     if (error)
         return error;
     known->may_be_due = count == PAGE;
+    health->put_off += count;
     return is_still_left ? NULL : read_again(health, known, pool);
 }
 
@@ -393,6 +404,11 @@ int health_bar(const health_t *health, apr_array_header_t *except)
         for_good += manner == HEALTH_ELSEWHERE;
     }
     return for_good;
+}
+
+int health_count(const health_t *health)
+{
+    return health->put_off;
 }
 
 tardis_error_t *health_save(health_t *health)

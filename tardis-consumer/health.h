@@ -65,6 +65,9 @@ int health_is_working(const health_t *health);
  */
 int health_bar(const health_t *health, apr_array_header_t *except);
 
+/** How many experiments health_work() has put off. */
+int health_count(const health_t *health);
+
 /** Notes what was met and is not noted yet. */
 tardis_error_t *health_save(health_t *health);
 

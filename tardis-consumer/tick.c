@@ -74,6 +74,7 @@ tardis_error_t *tick_run(const tardis_context_t *context, const consumer_setting
     run_requests(&tick);
     if (!tick.error)
         tick.error = health_save(tick.health);
+    counts->put_off += health_count(tick.health);
     run_blocking(&tick);
     return tick.error;
 }

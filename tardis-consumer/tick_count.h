@@ -15,7 +15,7 @@ typedef struct tick_counts_t {
     int failed;  /**< to FailPermanent */
     int waiting; /**< stayed, without an error */
     int errors;  /**< stayed, with an error; also those whose lease was lost */
-    int put_off; /**< stayed, as their provider is left alone; not those that were put off without a step */
+    int put_off; /**< stayed, as their provider is left alone; also those that were put off without a step */
 } tick_counts_t;
 
 /** Counts and logs a step that has ended and was saved, as far as its lease was still held. */

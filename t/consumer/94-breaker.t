@@ -73,7 +73,7 @@ subtest 'remembered from tick to tick' => sub {
     for my $n (1, 2) {
         due($fake);
         is(asked($fake, sub { $out = ticks() }), 0, 'and is not asked');
-        like($out, qr/^tick: 0 stepped/, 'nothing is stepped');
+        like($out, qr/^tick: 0 stepped, .* 1 put off /, 'nothing is stepped');
         is(join(' ', row($bed, $id, qw(state attempts error_code))), 'Ingested 4 provider_unreachable',
             'it counts as one failed attempt, however often it is due meanwhile');
         like(row($bed, $id, 'error_text'),
@@ -292,6 +292,20 @@ subtest 'a person insists' => sub {
     is(count('provider_url = ? AND next_attempt_at <= UTC_TIMESTAMP(6) AND state = \'Ingested\'', $fake->url),
         count("provider_url = ? AND state = 'Ingested' AND error_text LIKE 'not asked%'", $fake->url),
             'what was put off is due');
+    settle($bed);
+};
+
+subtest 'the clock is set back' => sub {
+    my $fake = provider();
+    my @ids = kill_it($fake);
+    unlink $dead;
+    $bed->sql('consumer', 'UPDATE provider_health SET left_at = left_at + INTERVAL 1 HOUR,
+        left_until = left_until + INTERVAL 1 HOUR, failing_since = failing_since + INTERVAL 1 HOUR, answered_at = left_at,
+        trial_owner = \'gone:1:1\', trial_until = left_until');
+    due($fake);
+    is(asked($fake, sub { ticks() }), 4, 'it is tried, and asked');
+    is((grep { state($bed, $_) eq 'Requested' } @ids), 4, 'all go on');
+    is_deeply([health($fake, 'left_until', 'answered_at <= UTC_TIMESTAMP(6)')], [undef, 1], 'and all is well');
     settle($bed);
 };
 

@@ -79,6 +79,8 @@ subtest 'both tools, every command' => sub {
     checked(1, 'tardis-consumer', 'retry', 'tardis.500');
     checked(0, 'tardis-consumer', 'list', '--leases');
     checked(0, 'tardis-consumer', 'metrics');
+    checked(0, 'tardis-consumer', 'providers');
+    checked(0, 'tardis-consumer', 'providers', '--json');
     my $sink = SmtpSink->new(recipients => {'^gone' => '550 no such user'});
     $bed->set_option('consumer', 'smtp_url', '"' . $sink->url . '"');
     queue($bed, 20, to => ['ops@uni.example', 'gone@uni.example'], state => 'FailPermanent', code => 'key_refused');
