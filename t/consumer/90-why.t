@@ -265,7 +265,9 @@ subtest 'the files are not as promised' => sub {
         reads($name, age(step($id)));
     }
     my $odd = come_to('fine', 'CheckingIntegrity');
-    put_files($bed, $odd, {%files, 'raw/b.dat/inside' => 'x'}) if delete local $files{'raw/b.dat'};
+    my %others = (%files, 'raw/b.dat/inside' => 'x');
+    delete $others{'raw/b.dat'};
+    put_files($bed, $odd, \%others);
     reads('file-not-regular', age(step($odd)));
     my $many = come_to('fine', 'CheckingIntegrity', files => {map { ("raw/$_.dat" => $_) } 1 .. 9});
     put_files($bed, $many, {'raw/9.dat' => '9'});
