@@ -10,7 +10,7 @@ enum {
     CHUNK_FACTOR = 4,        /* experiments taken at a time, for each request that may be in flight ... */
     CHUNK_GATHERED = 2000,   /* ... or so many, where one request is about many */
     WAITING_MAX = 4096,      /* steps that wait at most, whatever keeps them waiting */
-    SAVE_COUNT = 64,         /* outcomes in a transaction at most ... */
+    SAVE_COUNT = 512,        /* outcomes in a transaction at most ... */
     SAVE_MILLISECONDS = 100, /* ... which waits no longer than this for more */
     RUN_MILLISECONDS = 100,
     BRIEF_MILLISECONDS = 10 /* where the database has something to do as well */
@@ -27,8 +27,9 @@ typedef struct {
     gather_t *gather;
     chunks_t *chunks;
     int exhausted;
-    int resting; /* providers that were stuck when no more was due of the others; 0: not so */
-    int barred;  /* providers of which this tick takes nothing */
+    int nothing_to_check; /* no file is left for this host's disks, as far as is known */
+    int resting;          /* providers that were stuck when no more was due of the others; 0: not so */
+    int barred;           /* providers of which this tick takes nothing */
     apr_array_header_t *finished; /* of fsm_step_t *: not saved yet */
     apr_time_t finished_since;
     tardis_error_t *error;
@@ -36,7 +37,7 @@ typedef struct {
 } tick_t;
 
 static void run_requests(tick_t *tick);
-static void turn(tick_t *tick, int milliseconds);
+static int turn(tick_t *tick, int milliseconds);
 static void meanwhile(void *baton);
 static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
@@ -95,18 +96,19 @@ static int stopping(void *baton)
 static void run_requests(tick_t *tick)
 {
     do {
-        int stepped = tick->counts->stepped;
-        turn(tick, RUN_MILLISECONDS);
-        int is_quiet = tick->counts->stepped == stepped && tick->finished->nelts == 0 && !is_idle(tick);
+        int is_quiet = turn(tick, RUN_MILLISECONDS) && !tick->nothing_to_check && !is_idle(tick);
         while (is_quiet && !stopping(tick) && run_blocking_step(tick))
             turn(tick, 0);
     } while (!tick->error && !(is_idle(tick) && (stopping(tick) || is_finished(tick))));
 }
 
 /* Takes what providers have answered, waits for it so long at most, and gives them more. The database works
- * while they do: the next chunk is taken before the answers about the last are waited for. */
-static void turn(tick_t *tick, int milliseconds)
+ * while they do: the next chunk is taken before the answers about the last are waited for.
+ * Returns whether it has waited in vain. */
+static int turn(tick_t *tick, int milliseconds)
 {
+    int stepped = tick->counts->stepped;
+    int waited = 0;
     apr_pool_t *pool;
     apr_pool_create(&pool, tick->pool);
     const apr_array_header_t *except = wants_more(tick, pool);
@@ -117,11 +119,16 @@ static void turn(tick_t *tick, int milliseconds)
     gather_flush(tick->gather);
     look_after_providers(tick);
     begin_steps(tick);
-    if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error)
-        tardis_http_run(tick->context->http, patience(tick, milliseconds, pool), 1);
+    if (tardis_http_in_flight(tick->context->http) > 0 && !tick->error) {
+        int most = patience(tick, milliseconds, pool);
+        apr_time_t end = tardis_clock() + apr_time_from_msec(most);
+        tardis_http_run(tick->context->http, most, 1);
+        waited = most > 0 && tick->finished->nelts == 0 && tardis_clock() >= end;
+    }
     save_finished(tick, is_idle(tick));
     look_after_chunks(tick);
     apr_pool_destroy(pool);
+    return waited && tick->counts->stepped == stepped;
 }
 
 /* Providers are not left without an answer, nor leases without a renewal, while files are read. */
@@ -181,6 +188,7 @@ static void run_blocking(tick_t *tick)
 static int run_blocking_step(tick_t *tick)
 {
     chunk_t *chunk = claim(tick, 1, 1, NULL);
+    tick->nothing_to_check = !chunk;
     if (!chunk)
         return 0;
     fsm_step_begin(fsm_step_create(&tick->fsm, &APR_ARRAY_IDX(chunk->claimed, 0, tardis_synced_t),
