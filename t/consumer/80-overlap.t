@@ -42,6 +42,23 @@ subtest 'four ticks at once' => sub {
     settle($bed);
 };
 
+subtest 'a lease that ends while a tick is far beyond its place' => sub {
+    my $left = follow($bed, provider => $fake->url, uid => 'left.1', due => -1000);
+    my @ids = map { follow($bed, provider => $fake->url, uid => "beyond.$_", due => -10) } 1 .. 300;
+    change($bed, $left, "lease_owner = 'gone:1:1:1', lease_until = UTC_TIMESTAMP(6) + INTERVAL 2 SECOND");
+    my $before = $fake->requests;
+    open(my $file, '>', $gate) or die "$gate: $!\n";
+    my $pid = $bed->start('tardis-consumer', 'tick');
+    Testbed::Servers::wait_until(20, sub { $fake->requests - $before >= 8 }) or die "the tick asks nothing\n";
+    is(row($bed, $left, 'lease_owner'), 'gone:1:1:1', 'it is another one\'s when the tick begins');
+    Testbed::Servers::wait_until(20, sub { row($bed, $left, 'lease_until <= UTC_TIMESTAMP(6)') });
+    unlink $gate;
+    waitpid $pid, 0;
+    is((grep { state($bed, $_) eq 'Requested' } @ids), 300, 'the others have moved on');
+    is(state($bed, $left), 'Requested', 'and so has what was left');
+    settle($bed);
+};
+
 subtest 'SIGTERM' => sub {
     my @ids = map { follow($bed, provider => $fake->url, uid => "stopped.$_") } 1 .. 20;
     my $before = $fake->requests;
