@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include "tardis_db.h"
@@ -41,12 +40,13 @@ typedef struct {
 
 static tardis_error_t *check_request(registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *check_owners(const apr_array_header_t *owners, apr_pool_t *pool);
-static tardis_error_t *digest_document(registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *survey(registration_t *registration, apr_pool_t *pool);
+static tardis_error_t *survey_as(registration_t *registration, ingest_pass_fn *pass, apr_pool_t *pool);
 static tardis_error_t *register_once(registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *in_transaction(registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *report_unchanged(registration_t *registration, apr_uint64_t id, apr_pool_t *pool);
 static tardis_error_t *store(registration_t *registration, apr_uint64_t replace_id, apr_pool_t *pool);
+static tardis_error_t *store_document(registration_t *registration, apr_pool_t *pool);
 static tardis_error_t *follow(registration_t *registration, apr_uint64_t replace_id, apr_pool_t *pool);
 static tardis_error_t *finish(registration_t *registration, apr_pool_t *pool);
 
@@ -58,10 +58,7 @@ tardis_error_t *tardis_ingest(const tardis_context_t *context, const tardis_inge
         .request = request,
         .ingest = {.source = {.file = request->document}, .pool = pool},
     };
-    registration.ingest.paths = intern_create(sizeof(char), pool);
     tardis_error_t *error = check_request(&registration, pool);
-    if (!error)
-        error = digest_document(&registration, pool);
     if (!error)
         error = survey(&registration, pool);
     if (!error)
@@ -115,32 +112,6 @@ static tardis_error_t *check_owners(const apr_array_header_t *owners, apr_pool_t
     return NULL;
 }
 
-static tardis_error_t *digest_document(registration_t *registration, apr_pool_t *pool)
-{
-    const char *path = registration->request->document;
-    const char *name = registration->request->name ? registration->request->name : "the document";
-    apr_file_t *file;
-    tardis_digest_t *digest;
-    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, pool);
-    if (rv != APR_SUCCESS)
-        return tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "%s", name);
-    tardis_error_t *error = tardis_digest_start(&digest, TARDIS_DIGEST_SHA256, pool);
-    if (error)
-        return error;
-    apr_size_t size = 65536;
-    char *block = apr_palloc(pool, size);
-    for (;;) {
-        apr_size_t length = size;
-        rv = apr_file_read(file, block, &length);
-        if (rv != APR_SUCCESS)
-            break;
-        tardis_digest_update(digest, block, length);
-    }
-    apr_file_close(file);
-    tardis_digest_finish(digest, registration->digest);
-    return rv == APR_EOF ? NULL : tardis_error_from_status(pool, TARDIS_IO_ERROR, rv, "%s", name);
-}
-
 static tardis_error_t *survey(registration_t *registration, apr_pool_t *pool)
 {
     const char *root;
@@ -152,7 +123,7 @@ static tardis_error_t *survey(registration_t *registration, apr_pool_t *pool)
         if (strcmp(formats[i].root, root) != 0 || (formats[i].ns && strcmp(formats[i].ns, ns) != 0))
             continue;
         registration->store = formats[i].store;
-        error = formats[i].survey(&registration->ingest);
+        error = survey_as(registration, formats[i].survey, pool);
         if (!error && !registration->ingest.files && !registration->request->allow_empty)
             error = tardis_error_create(pool, TARDIS_MANIFEST_EMPTY, "the document lists no files");
         return error;
@@ -162,6 +133,19 @@ static tardis_error_t *survey(registration_t *registration, apr_pool_t *pool)
         "the root element is `%.60s` in the namespace \"%.100s\"; expected `mets` in \"%s\", "
         "or `experiment`",
         root, ns, formats[0].ns);
+}
+
+static tardis_error_t *survey_as(registration_t *registration, ingest_pass_fn *pass, apr_pool_t *pool)
+{
+    tardis_error_t *error =
+        tardis_digest_start(&registration->ingest.source.digest, TARDIS_DIGEST_SHA256, pool);
+    if (!error)
+        error = pass(&registration->ingest);
+    if (!error)
+        error = ingest_check_paths(&registration->ingest);
+    if (!error)
+        tardis_digest_finish(registration->ingest.source.digest, registration->digest);
+    return error;
 }
 
 static tardis_error_t *register_once(registration_t *registration, apr_pool_t *pool)
@@ -236,8 +220,25 @@ static tardis_error_t *store(registration_t *registration, apr_uint64_t replace_
     for (int i = 0; !error && owners && i < owners->nelts; i++)
         error = tardis_catalogue_writer_add_owner(writer, APR_ARRAY_IDX(owners, i, const char *), pool);
     if (!error)
-        error = registration->store(&registration->ingest);
+        error = store_document(registration, pool);
     return error ? error : finish(registration, pool);
+}
+
+/* What was surveyed is what is stored: a file may be changed in between. */
+static tardis_error_t *store_document(registration_t *registration, apr_pool_t *pool)
+{
+    unsigned char digest[SHA256_LENGTH];
+    tardis_error_t *error =
+        tardis_digest_start(&registration->ingest.source.digest, TARDIS_DIGEST_SHA256, pool);
+    if (!error)
+        error = registration->store(&registration->ingest);
+    if (error)
+        return error;
+    tardis_digest_finish(registration->ingest.source.digest, digest);
+    return memcmp(digest, registration->digest, sizeof(digest)) == 0
+               ? NULL
+               : tardis_error_create(pool, TARDIS_DOCUMENT_INVALID,
+                                     "the document was changed while it was read");
 }
 
 /* Before the many rows: of two that register the same uid at once, the second then waits here and not at its

@@ -6,56 +6,12 @@
 
 /* Warnings that are kept; a document may have one for each of its files. */
 #define WARNINGS_MAX 100
-/* Longest component of a path, as tardis_path_check() has it. */
-#define COMPONENT_MAX 255
 /* The namespace of the prefix `xml`, which cannot be written as another's. */
 #define XML_NAMESPACE "http://www.w3.org/XML/1998/namespace"
 
-/* What a component of a path is: the payload of ingest_t.paths. */
-typedef enum { FREE, DIRECTORY, DATAFILE } node_t;
-
-static tardis_error_t *enter(ingest_t *ingest, tardis_xml_reader_t *reader, apr_uint32_t parent,
-                             const char *name, apr_size_t length, apr_uint32_t *index);
 static tardis_error_t *at_line(tardis_xml_reader_t *reader, tardis_error_t *error);
 static tardis_error_t *add_parameter(ingest_t *ingest, ingest_set_t *set, tardis_xml_reader_t *reader,
                                      const char *text);
-
-/*
- * A component is known by the number of the directory it is in and its name, so that a long path costs no
- * more than it is long.
- */
-tardis_error_t *ingest_claim_path(ingest_t *ingest, tardis_xml_reader_t *reader, const char *path)
-{
-    apr_uint32_t node = APR_UINT32_MAX;
-    for (const char *component = path; component;) {
-        const char *slash = strchr(component, '/');
-        apr_size_t length = slash ? (apr_size_t)(slash - component) : strlen(component);
-        tardis_error_t *error = enter(ingest, reader, node, component, length, &node);
-        if (error)
-            return error;
-        char *kind = intern_payload(ingest->paths, node);
-        if (*kind == FREE)
-            *kind = slash ? DIRECTORY : DATAFILE;
-        else if (!slash && *kind == DATAFILE)
-            return tardis_xml_fail(reader, TARDIS_PATH_INVALID, "two files have the path \"%.200s\"", path);
-        else if (!slash || *kind == DATAFILE)
-            return tardis_xml_fail(reader, TARDIS_PATH_INVALID,
-                                   "\"%.200s\" would be a file and a directory at once", path);
-        component = slash ? slash + 1 : NULL;
-    }
-    return NULL;
-}
-
-static tardis_error_t *enter(ingest_t *ingest, tardis_xml_reader_t *reader, apr_uint32_t parent,
-                             const char *name, apr_size_t length, apr_uint32_t *index)
-{
-    char key[sizeof(parent) + COMPONENT_MAX];
-    memcpy(key, &parent, sizeof(parent));
-    memcpy(key + sizeof(parent), name, length);
-    if (intern_add(ingest->paths, key, sizeof(parent) + length, index) != INTERN_REFUSED)
-        return NULL;
-    return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT, "more than %d files and directories", INTERN_MAX);
-}
 
 tardis_error_t *ingest_add_datafile(ingest_t *ingest, tardis_xml_reader_t *reader,
                                     const tardis_datafile_t *datafile)

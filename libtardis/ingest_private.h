@@ -4,12 +4,13 @@
  *
  * A document is read twice. The survey looks at everything that can be wrong with its structure and counts;
  * it touches no database. The store, which may be repeated when another transaction was in the way, writes
- * what it finds straight into the catalogue. Neither holds more than a few bytes for each file.
+ * what it finds straight into the catalogue. What has to be remembered of every file or ID goes through
+ * sorters, so that memory does not grow with the document.
  */
 #ifndef TARDIS_INGEST_PRIVATE_H
 #define TARDIS_INGEST_PRIVATE_H
 
-#include "intern.h"
+#include "sorter.h"
 #include "tardis_catalogue.h"
 #include "tardis_ingest.h"
 #include "xml_reader.h"
@@ -18,11 +19,11 @@
 /** One document on its way into the catalogue. */
 typedef struct ingest_t {
     tardis_xml_source_t source;
-    apr_pool_t *pool;      /**< of the whole ingest */
-    intern_t *paths;       /**< survey: the tree of paths, see ingest_claim_path() */
-    apr_uint64_t files;    /**< survey: how many there are */
-    apr_uint32_t datasets; /**< survey: how many there are */
-    void *survey;          /**< what the format's survey found out for its store */
+    apr_pool_t *pool;             /**< of the whole ingest */
+    struct ingest_paths_t *paths; /**< survey: what ingest_note_path() noted */
+    apr_uint64_t files;           /**< survey: how many there are */
+    apr_uint32_t datasets;        /**< survey: how many there are */
+    void *survey;                 /**< what the format's survey found out for its store */
 
     tardis_catalogue_writer_t *writer; /**< NULL during the survey */
     apr_pool_t *store_pool;            /**< of one try to store */
@@ -69,10 +70,20 @@ tardis_error_t *ingest_fits(const tardis_xml_reader_t *reader, const char *value
 void ingest_digest(tardis_xml_reader_t *reader, const char *digest, const char *algorithm_name,
                    tardis_datafile_t *datafile);
 
-/* ---- ingest_catalogue.c: what both formats do to the catalogue. ---- */
+/* ---- ingest_paths.c: no two files may be in one place. ---- */
 
-/** Survey: refuses a path that another file has, or that goes through another file. */
-tardis_error_t *ingest_claim_path(ingest_t *ingest, tardis_xml_reader_t *reader, const char *path);
+/** Survey: a file has this path. TARDIS_DOCUMENT_LIMIT if there are too many. */
+tardis_error_t *ingest_note_path(ingest_t *ingest, tardis_xml_reader_t *reader, const char *path);
+
+/**
+ * After the survey: refuses a path that another file has, or that goes through another file, the first such
+ * in the document; also where paths differ in nothing but the case of letters, as not every store tells them
+ * apart. Letters are compared one by one, by their simple case mappings in Unicode as the C library knows
+ * them; nothing is normalized, so that composed and decomposed accents differ.
+ */
+tardis_error_t *ingest_check_paths(ingest_t *ingest);
+
+/* ---- ingest_catalogue.c: what both formats do to the catalogue. ---- */
 
 /** Store: adds a datafile, after looking at the lengths of its values, with a warning if it is unverifiable.
  */

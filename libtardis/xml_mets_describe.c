@@ -12,8 +12,6 @@ static tardis_error_t *keep_first(mets_t *mets, tardis_xml_reader_t *reader, con
 static void describe_experiment(mets_t *mets);
 static void keep(ingest_t *ingest, const char **kept, const char *value);
 static tardis_error_t *describe_dataset(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number);
-static int first_reference(const mets_t *mets, apr_uint32_t id);
-static const mets_reference_t *reference_at(const mets_t *mets, int index);
 
 tardis_error_t *mets_agent_start(void *baton, tardis_xml_reader_t *reader)
 {
@@ -39,16 +37,23 @@ tardis_error_t *mets_agent_name_end(void *baton, tardis_xml_reader_t *reader)
 tardis_error_t *mets_dmd_start(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    apr_pool_clear(mets->description_pool);
-    mets->description = (mets_description_t){0};
-    mets->name = (xml_text_t){0};
-    tardis_error_t *error = mets_define(mets, reader, METS_ID_DESCRIPTION, &mets->description_id);
-    if (!error && mets->ingest->writer) {
-        const mets_reference_t *first = reference_at(mets, first_reference(mets, mets->description_id));
+    const char *id;
+    mets->descriptions++;
+    if (mets->ingest->writer) {
+        apr_pool_clear(mets->description_pool);
+        mets->name = (xml_text_t){0};
         /* The experiment's number is the lowest. */
-        mets->description.is_experiments = first && first->owner == 0;
+        mets->description = (mets_description_t){.is_experiments = mets->title_of == mets->descriptions &&
+                                                                   mets->title_owner == 0};
+        return NULL;
     }
-    return error;
+    const mets_definition_t definition = {
+        .kind = METS_ID_DESCRIPTION,
+        .line = (apr_uint32_t)tardis_xml_line(reader),
+        .number = mets->descriptions,
+    };
+    tardis_error_t *error = mets_id_of(reader, &id);
+    return error ? error : mets_define(mets, reader, id, &definition);
 }
 
 tardis_error_t *mets_title_end(void *baton, tardis_xml_reader_t *reader)
@@ -150,37 +155,13 @@ tardis_error_t *mets_dmd_end(void *baton, tardis_xml_reader_t *reader)
         return NULL;
     if (mets->description.is_experiments)
         describe_experiment(mets);
-    const mets_reference_t *reference;
-    for (int i = first_reference(mets, mets->description_id); !error && (reference = reference_at(mets, i));
-         i++) {
-        if (reference->id != mets->description_id)
-            break;
-        if (reference->owner)
-            error = describe_dataset(mets, reader, reference->owner);
+    while (!error && mets->title_of == mets->descriptions) {
+        if (mets->title_owner)
+            error = describe_dataset(mets, reader, mets->title_owner);
+        if (!error)
+            error = mets_next_title(mets);
     }
     return error;
-}
-
-/* The references are sorted by ID. */
-static int first_reference(const mets_t *mets, apr_uint32_t id)
-{
-    int low = 0;
-    int high = mets->descriptions->nelts;
-    while (low < high) {
-        int middle = low + (high - low) / 2;
-        if (APR_ARRAY_IDX(mets->descriptions, middle, mets_reference_t).id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* NULL beyond the last. */
-static const mets_reference_t *reference_at(const mets_t *mets, int index)
-{
-    return index < mets->descriptions->nelts ? &APR_ARRAY_IDX(mets->descriptions, index, mets_reference_t)
-                                             : NULL;
 }
 
 static void describe_experiment(mets_t *mets)

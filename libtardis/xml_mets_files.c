@@ -4,28 +4,51 @@
 
 #include <apr_strings.h>
 
-/* Most parameter sets in one techMD; each is linked to whatever refers to the techMD. */
-#define SETS_MAX 16
-
 static tardis_error_t *finish_file(mets_t *mets, tardis_xml_reader_t *reader);
-static tardis_error_t *store_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number);
-static tardis_error_t *link_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t id, void *baton);
+static tardis_error_t *store_file(mets_t *mets, tardis_xml_reader_t *reader);
 static const char *keep(mets_t *mets, const char *value);
 
 tardis_error_t *mets_tech_start(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    tardis_error_t *error = mets_define(mets, reader, METS_ID_METADATA, &mets->metadata_id);
-    if (!error && !mets->ingest->writer)
-        mets_id(mets, mets->metadata_id)->value = mets->sets + 1;
+    const char *id = NULL;
+    if (mets->ingest->writer)
+        return NULL;
+    tardis_error_t *error = mets_id_of(reader, &id);
+    xml_text_truncate(&mets->metadata_id, 0);
+    xml_text_append(&mets->metadata_id, id ? id : "", id ? strlen(id) : 0, mets->ingest->pool);
+    mets->metadata_sets = 0;
     return error;
+}
+
+/* Only now it is known how many sets there are. */
+tardis_error_t *mets_tech_end(void *baton, tardis_xml_reader_t *reader)
+{
+    mets_t *mets = baton;
+    if (mets->ingest->writer)
+        return NULL;
+    const mets_definition_t definition = {
+        .kind = METS_ID_METADATA,
+        .line = (apr_uint32_t)tardis_xml_line(reader),
+        .number = mets->sets - mets->metadata_sets + 1,
+        .sets = mets->metadata_sets,
+    };
+    return mets_define(mets, reader, mets->metadata_id.data, &definition);
 }
 
 /* Only techMD has parameter sets. References to the others are in order, they add nothing. */
 tardis_error_t *mets_other_metadata_start(void *baton, tardis_xml_reader_t *reader)
 {
     mets_t *mets = baton;
-    return mets_define(mets, reader, METS_ID_METADATA, &mets->metadata_id);
+    const char *id;
+    const mets_definition_t definition = {
+        .kind = METS_ID_METADATA,
+        .line = (apr_uint32_t)tardis_xml_line(reader),
+    };
+    if (mets->ingest->writer)
+        return NULL;
+    tardis_error_t *error = mets_id_of(reader, &id);
+    return error ? error : mets_define(mets, reader, id, &definition);
 }
 
 tardis_error_t *mets_set_start(void *baton, tardis_xml_reader_t *reader)
@@ -33,13 +56,13 @@ tardis_error_t *mets_set_start(void *baton, tardis_xml_reader_t *reader)
     mets_t *mets = baton;
     mets->sets++;
     if (!mets->ingest->writer) {
-        if (++mets_id(mets, mets->metadata_id)->extra > SETS_MAX)
+        if (++mets->metadata_sets > METS_SETS_MAX)
             return tardis_xml_fail(reader, TARDIS_DOCUMENT_LIMIT, "more than %d elements in one xmlData",
-                                   SETS_MAX);
+                                   METS_SETS_MAX);
         return NULL;
     }
     mets->set.number = mets->sets;
-    mets->set.is_experiments = mets_bit(mets->is_experiments, mets->sets);
+    mets->set.is_experiments = mets_is_experiments_set(mets, mets->sets);
     return ingest_set_start(mets->ingest, &mets->set, reader, tardis_xml_namespace(reader));
 }
 
@@ -66,6 +89,7 @@ tardis_error_t *mets_file_start(void *baton, tardis_xml_reader_t *reader)
     apr_pool_clear(mets->file_pool);
     *file = (mets_file_t){
         .is_open = 1,
+        .line = tardis_xml_line(reader),
         .admid = keep(mets, tardis_xml_attribute(reader, "", "ADMID")),
         .name = keep(mets, tardis_xml_attribute(reader, "", "OWNERID")),
         .media_type = keep(mets, tardis_xml_attribute(reader, "", "MIMETYPE")),
@@ -73,7 +97,10 @@ tardis_error_t *mets_file_start(void *baton, tardis_xml_reader_t *reader)
         .checksum_type = keep(mets, tardis_xml_attribute(reader, "", "CHECKSUMTYPE")),
     };
     error = ingest_size(reader, tardis_xml_attribute(reader, "", "SIZE"), &file->size);
-    return error ? error : mets_define(mets, reader, METS_ID_FILE, &file->id);
+    if (!error && !mets->ingest->writer)
+        error = mets_id_of(reader, &file->id);
+    file->id = keep(mets, file->id);
+    return error;
 }
 
 static const char *keep(mets_t *mets, const char *value)
@@ -107,33 +134,28 @@ static tardis_error_t *finish_file(mets_t *mets, tardis_xml_reader_t *reader)
     if (!file->path)
         return tardis_xml_fail(reader, TARDIS_DOCUMENT_INVALID, "a file has no FLocat of LOCTYPE URL");
     if (mets->ingest->writer)
-        return store_file(mets, reader, mets->files);
-    mets_id(mets, file->id)->value = mets->files;
-    tardis_error_t *error = ingest_claim_path(mets->ingest, reader, file->path);
-    return error ? error : mets_each(mets, reader, file->admid, METS_ID_METADATA, NULL, NULL);
+        return store_file(mets, reader);
+    const mets_definition_t definition = {
+        .kind = METS_ID_FILE, .line = (apr_uint32_t)file->line, .number = mets->files};
+    tardis_error_t *error = mets_define(mets, reader, file->id, &definition);
+    if (!error)
+        error = ingest_note_path(mets->ingest, reader, file->path);
+    return error ? error : mets_refer(mets, reader, file->admid, METS_FILE_TO_METADATA, mets->files);
 }
 
-static tardis_error_t *store_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t number)
+static tardis_error_t *store_file(mets_t *mets, tardis_xml_reader_t *reader)
 {
     const mets_file_t *file = &mets->file;
     tardis_datafile_t datafile = {
-        .number = number,
-        .dataset_number = mets_id(mets, file->id)->extra,
+        .number = mets->files,
         .name = file->name && *file->name ? file->name : ingest_base_name(file->path),
         .path = file->path,
         .size = file->size,
         .media_type = file->media_type ? file->media_type : "",
     };
-    apr_uint32_t position = 0;
-    if (!datafile.dataset_number)
-        return tardis_xml_fail(reader, TARDIS_DOCUMENT_INVALID, "the file \"%.200s\" is in no dataset",
-                               file->path);
+    tardis_error_t *error = mets_next_place(mets, reader, &datafile.dataset_number);
+    if (error)
+        return error;
     ingest_digest(reader, file->checksum, file->checksum_type, &datafile);
-    tardis_error_t *error = ingest_add_datafile(mets->ingest, reader, &datafile);
-    return error ? error : mets_each(mets, reader, file->admid, METS_ID_METADATA, link_file, &position);
-}
-
-static tardis_error_t *link_file(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t id, void *baton)
-{
-    return mets_link(mets, id, TARDIS_OWNER_DATAFILE, mets->files, baton, tardis_xml_scratch(reader));
+    return ingest_add_datafile(mets->ingest, reader, &datafile);
 }

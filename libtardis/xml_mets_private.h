@@ -1,8 +1,8 @@
 /**
  * @file xml_mets_private.h
  * What the files xml_mets_*.c that read share. xml_mets_read.c has the table of elements;
- * xml_mets_structure.c resolves IDs and reads the structMap; xml_mets_describe.c reads dmdSecs and the
- * header; xml_mets_files.c reads files and parameter sets.
+ * xml_mets_structure.c reads IDs and the structMap; xml_mets_resolve.c finds what they refer to;
+ * xml_mets_describe.c reads dmdSecs and the header; xml_mets_files.c reads files and parameter sets.
  */
 #ifndef TARDIS_XML_METS_PRIVATE_H
 #define TARDIS_XML_METS_PRIVATE_H
@@ -16,33 +16,37 @@
 #define DATES_NS "http://tardisdates.com/"
 
 /** What an ID names. */
+typedef enum { METS_ID_DESCRIPTION, METS_ID_METADATA, METS_ID_FILE, METS_ID_OTHER } mets_id_kind_t;
+
+/** What refers to IDs, and to what kind of ID. */
 typedef enum {
-    METS_ID_UNDEFINED,
-    METS_ID_DESCRIPTION,
-    METS_ID_METADATA,
-    METS_ID_FILE,
-    METS_ID_OTHER
-} mets_id_kind_t;
+    METS_DIV_TO_DESCRIPTION, /**< DMDID */
+    METS_DIV_TO_METADATA,    /**< ADMID */
+    METS_FILE_TO_METADATA,   /**< ADMID */
+    METS_FPTR_TO_FILE        /**< FILEID */
+} mets_reference_kind_t;
 
-/** One ID: the payload of mets_t.ids. */
-typedef struct mets_id_t {
-    unsigned char kind;     /**< mets_id_kind_t */
-    unsigned char expected; /**< while undefined: the kind that was referred to */
-    apr_uint32_t
-        value; /**< undefined: line of the first reference; file: its number; metadata: its first set's */
-    apr_uint32_t extra; /**< file: number of its dataset, 0: none yet; metadata: how many sets */
-} mets_id_t;
+/** An element that defines an ID, in the order of the document. */
+typedef struct mets_definition_t {
+    mets_id_kind_t kind;
+    apr_uint32_t line;
+    apr_uint32_t number; /**< of the dmdSec or the file; metadata: of its first set */
+    apr_uint32_t sets;   /**< metadata: how many */
+} mets_definition_t;
 
-/** That a div refers to an ID. */
-typedef struct mets_reference_t {
-    apr_uint32_t id;
-    apr_uint32_t owner; /**< number of the dataset; 0: the experiment */
-} mets_reference_t;
+/** What follows an ID in a record of mets_t.names: whether it is defined or referred to, and more. */
+#define METS_NAME_DEFINED 0
+#define METS_NAME_REFERRED 1
+#define METS_NAME_MORE 16
+
+/** Most parameter sets in one techMD; each is linked to whatever refers to the techMD. */
+#define METS_SETS_MAX 16
 
 /** The file being read. */
 typedef struct mets_file_t {
     int is_open;
-    apr_uint32_t id;
+    long line;
+    const char *id;
     const char *path; /**< NULL: no FLocat yet */
     const char *admid;
     const char *name;
@@ -65,31 +69,41 @@ typedef struct mets_description_t {
     int is_author;
 } mets_description_t;
 
+/** Parameter sets in a row. */
+typedef struct mets_sets_t {
+    apr_uint32_t first;
+    apr_uint32_t count;
+} mets_sets_t;
+
 /** A METS document. */
 typedef struct mets_t {
     ingest_t *ingest;
-    intern_t *ids;
+    apr_uint32_t descriptions; /**< dmdSecs, files and sets so far in this reading */
     apr_uint32_t files;
     apr_uint32_t sets;
-    apr_uint32_t undefined; /**< IDs that were referred to and are not defined yet */
+    /* What refers to what: see mets_resolve(). */
+    apr_pool_t *names_pool;
+    sorter_t *names;                      /**< survey: every ID, and every reference to one */
+    sorter_t *titles;                     /**< which dmdSec describes what */
+    sorter_t *places;                     /**< the dataset of each file */
+    sorter_t *links;                      /**< which sets belong to what */
+    apr_array_header_t *experiments_sets; /**< of mets_sets_t */
+    apr_uint32_t title_of, title_owner;   /**< store: the next of titles; title_of 0: there is none */
     /* structMap */
-    apr_array_header_t *descriptions; /**< of mets_reference_t: DMDIDs; by ID after the survey */
-    apr_array_header_t *metadata;     /**< of mets_reference_t: ADMIDs, in the order of the document */
     int has_investigation;
     unsigned char is_inside[TARDIS_XML_DEPTH_MAX + 1]; /**< by depth: the div is within the investigation */
     apr_uint32_t dataset_at[TARDIS_XML_DEPTH_MAX + 1]; /**< by depth: the dataset that the div is or is in */
-    unsigned char *is_experiments; /**< after the survey: a bit for each set that is the experiment's */
     /* What is being read */
     mets_file_t file;
     apr_pool_t *file_pool;
     mets_description_t description;
-    apr_uint32_t description_id;
     apr_pool_t *description_pool;
     xml_text_t name;                /**< the MODS name being read */
     unsigned char *is_described;    /**< store: a bit for each dataset that has its description */
     apr_uint64_t description_bytes; /**< store: of the descriptions of all datasets */
     int is_institution;             /**< store: the agent is the one we look for */
-    apr_uint32_t metadata_id;       /**< of the techMD being read */
+    xml_text_t metadata_id;         /**< survey: of the techMD being read */
+    apr_uint32_t metadata_sets;     /**< survey: sets of the techMD being read so far */
     ingest_set_t set;
 } mets_t;
 
@@ -99,27 +113,41 @@ void mets_set_bit(unsigned char *bits, apr_uint32_t number);
 
 /* ---- xml_mets_structure.c ---- */
 
+/** Survey: the element's ID, trimmed, in the reader's scratch pool. An error if it has none. */
+tardis_error_t *mets_id_of(tardis_xml_reader_t *reader, const char **id);
+
+/** Survey: an ID is defined. */
+tardis_error_t *mets_define(mets_t *mets, tardis_xml_reader_t *reader, const char *id,
+                            const mets_definition_t *definition);
+
 /**
- * Survey: defines the element's ID. Store: looks it up.
- * @param id set to its index. NULL: the element need not have an ID, and nothing refers to it here.
+ * Survey: the IDs in the list (IDREFS; NULL: none) are referred to.
+ * @param owner by which dataset or file, or 0: the experiment; of an fptr, the dataset it is in.
  */
-tardis_error_t *mets_define(mets_t *mets, tardis_xml_reader_t *reader, mets_id_kind_t kind, apr_uint32_t *id);
-
-/** Calls @a found for each ID in the list (IDREFS; NULL: none). During the survey IDs may be undefined yet.
- */
-typedef tardis_error_t *mets_found_fn(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t id,
-                                      void *baton);
-tardis_error_t *mets_each(mets_t *mets, tardis_xml_reader_t *reader, const char *list, mets_id_kind_t kind,
-                          mets_found_fn *found, void *baton);
-
-/** What an ID names; good until another is added. */
-mets_id_t *mets_id(const mets_t *mets, apr_uint32_t id);
-
-/** Store: links the sets of one ID to an owner; *position counts them. */
-tardis_error_t *mets_link(mets_t *mets, apr_uint32_t id, tardis_owner_kind_t kind, apr_uint32_t owner,
-                          apr_uint32_t *position, apr_pool_t *pool);
+tardis_error_t *mets_refer(mets_t *mets, tardis_xml_reader_t *reader, const char *list,
+                           mets_reference_kind_t kind, apr_uint32_t owner);
 
 tardis_xml_event_fn mets_any_start, mets_struct_div_start, mets_fptr_start, mets_end;
+
+/* ---- xml_mets_resolve.c ---- */
+
+/**
+ * After the survey: finds what every reference names. Refuses an ID that is defined twice or nowhere, one
+ * that names something of another kind, and a file that is in two datasets or in none. Of several faults it
+ * tells the first, and of a file in no dataset only where that is all: it may follow from another fault.
+ */
+tardis_error_t *mets_resolve(mets_t *mets);
+
+/** Store: begins with the first of what mets_resolve() found. */
+tardis_error_t *mets_resolved_start(mets_t *mets);
+/** Store: goes on to the next of titles. */
+tardis_error_t *mets_next_title(mets_t *mets);
+/** Store: the dataset of the next file. */
+tardis_error_t *mets_next_place(mets_t *mets, tardis_xml_reader_t *reader, apr_uint32_t *dataset);
+/** Store: whether a set is, or is also, the experiment's. */
+int mets_is_experiments_set(const mets_t *mets, apr_uint32_t set);
+/** Store: links all sets to what they belong to. */
+tardis_error_t *mets_link_all(mets_t *mets);
 
 /* ---- xml_mets_describe.c ---- */
 tardis_xml_event_fn mets_agent_start, mets_agent_name_end, mets_dmd_start, mets_dmd_end, mets_title_end,
@@ -130,7 +158,7 @@ tardis_xml_event_fn mets_agent_start, mets_agent_name_end, mets_dmd_start, mets_
 tardis_error_t *mets_add_undescribed(mets_t *mets, tardis_xml_reader_t *reader);
 
 /* ---- xml_mets_files.c ---- */
-tardis_xml_event_fn mets_tech_start, mets_other_metadata_start, mets_set_start, mets_parameter_start,
-    mets_parameter_end, mets_file_start, mets_locator_start, mets_file_end;
+tardis_xml_event_fn mets_tech_start, mets_tech_end, mets_other_metadata_start, mets_set_start,
+    mets_parameter_start, mets_parameter_end, mets_file_start, mets_locator_start, mets_file_end;
 
 #endif

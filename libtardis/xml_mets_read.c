@@ -1,8 +1,5 @@
 #include "xml_mets_private.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 /* The elements of METS that matter here. */
 enum {
     METS = 1,
@@ -68,7 +65,7 @@ static const tardis_xml_rule_t rules[] = {
     {DATES, DATES_NS, "endTime", END_TIME, 1, NULL, mets_end_time_end},
 
     {METS, METS_NS, "amdSec", AMD, 0, NULL, NULL},
-    {AMD, METS_NS, "techMD", TECH, 0, mets_tech_start, NULL},
+    {AMD, METS_NS, "techMD", TECH, 0, mets_tech_start, mets_tech_end},
     {TECH, METS_NS, "mdWrap", TECH_WRAP, 0, NULL, NULL},
     {TECH_WRAP, METS_NS, "xmlData", TECH_DATA, 0, NULL, NULL},
     {TECH_DATA, TARDIS_XML_ANY, TARDIS_XML_ANY, SET, 0, mets_set_start, NULL},
@@ -95,56 +92,29 @@ static const tardis_xml_rule_t rules[] = {
 static const tardis_xml_plan_t plan = {rules, "`mets` of " METS_NS, mets_any_start};
 
 static void start_reading(mets_t *mets);
-static int by_id(const void *left, const void *right);
-static void mark_experiments_sets(mets_t *mets);
-static tardis_error_t *link_divs(mets_t *mets);
 
 tardis_error_t *ingest_mets_survey(ingest_t *ingest)
 {
     mets_t *mets = apr_pcalloc(ingest->pool, sizeof(*mets));
     ingest->survey = mets;
     mets->ingest = ingest;
-    mets->ids = intern_create(sizeof(mets_id_t), ingest->pool);
-    mets->descriptions = apr_array_make(ingest->pool, 16, sizeof(mets_reference_t));
-    mets->metadata = apr_array_make(ingest->pool, 16, sizeof(mets_reference_t));
+    apr_pool_create(&mets->names_pool, ingest->pool);
+    mets->names = sorter_create(SORTER_MEMORY, mets->names_pool);
     apr_pool_create(&mets->file_pool, ingest->pool);
     apr_pool_create(&mets->description_pool, ingest->pool);
     start_reading(mets);
     tardis_error_t *error = tardis_xml_read(&ingest->source, &plan, mets, ingest->pool);
-    if (error)
-        return error;
-    qsort(mets->descriptions->elts, (size_t)mets->descriptions->nelts, sizeof(mets_reference_t), by_id);
-    mark_experiments_sets(mets);
     ingest->files = mets->files;
-    return NULL;
+    return error ? error : mets_resolve(mets);
 }
 
 static void start_reading(mets_t *mets)
 {
+    mets->descriptions = 0;
     mets->files = 0;
     mets->sets = 0;
     mets->file = (mets_file_t){0};
     mets->set = (ingest_set_t){0};
-}
-
-static int by_id(const void *left, const void *right)
-{
-    const mets_reference_t *a = left;
-    const mets_reference_t *b = right;
-    if (a->id != b->id)
-        return a->id < b->id ? -1 : 1;
-    return a->owner < b->owner ? -1 : a->owner > b->owner;
-}
-
-static void mark_experiments_sets(mets_t *mets)
-{
-    mets->is_experiments = apr_pcalloc(mets->ingest->pool, mets->sets / 8 + 1);
-    for (int i = 0; i < mets->metadata->nelts; i++) {
-        const mets_reference_t *reference = &APR_ARRAY_IDX(mets->metadata, i, mets_reference_t);
-        const mets_id_t *id = mets_id(mets, reference->id);
-        for (apr_uint32_t set = 0; reference->owner == 0 && set < id->extra; set++)
-            mets_set_bit(mets->is_experiments, id->value + set);
-    }
 }
 
 tardis_error_t *ingest_mets_store(ingest_t *ingest)
@@ -153,24 +123,10 @@ tardis_error_t *ingest_mets_store(ingest_t *ingest)
     start_reading(mets);
     mets->description_bytes = 0;
     mets->is_described = apr_pcalloc(ingest->store_pool, ingest->datasets / 8 + 1);
-    tardis_error_t *error = tardis_xml_read(&ingest->source, &plan, mets, ingest->store_pool);
-    return error ? error : link_divs(mets);
-}
-
-static tardis_error_t *link_divs(mets_t *mets)
-{
-    apr_uint32_t owner = 0;
-    apr_uint32_t position = 0;
-    tardis_error_t *error = NULL;
-    for (int i = 0; !error && i < mets->metadata->nelts; i++) {
-        const mets_reference_t *reference = &APR_ARRAY_IDX(mets->metadata, i, mets_reference_t);
-        if (reference->owner != owner)
-            position = 0;
-        owner = reference->owner;
-        error = mets_link(mets, reference->id, owner ? TARDIS_OWNER_DATASET : TARDIS_OWNER_EXPERIMENT, owner,
-                          &position, mets->ingest->store_pool);
-    }
-    return error;
+    tardis_error_t *error = mets_resolved_start(mets);
+    if (!error)
+        error = tardis_xml_read(&ingest->source, &plan, mets, ingest->store_pool);
+    return error ? error : mets_link_all(mets);
 }
 
 int mets_bit(const unsigned char *bits, apr_uint32_t number)

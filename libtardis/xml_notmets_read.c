@@ -245,7 +245,7 @@ static tardis_error_t *file_end(void *baton, tardis_xml_reader_t *reader)
     if (error)
         return error;
     return state->ingest->writer ? store_file(state, reader, &datafile)
-                                 : ingest_claim_path(state->ingest, reader, datafile.path);
+                                 : ingest_note_path(state->ingest, reader, datafile.path);
 }
 
 /* mets.md: a file without a path is at <description of the dataset>/<name>. */

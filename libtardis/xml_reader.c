@@ -85,6 +85,7 @@ static int open_source(tardis_xml_reader_t *reader, const tardis_xml_source_t *s
     reader->fd = -1;
     reader->memory = source->text;
     reader->memory_left = source->length;
+    reader->digest = source->digest;
     if (!source->file)
         return 1;
     reader->fd = open(source->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -158,6 +159,8 @@ static int read_bytes(void *context, char *buffer, int size)
         reader->is_wide = !buffer[0] || !buffer[1] || memcmp(buffer, "\xff\xfe", 2) == 0 ||
                           memcmp(buffer, "\xfe\xff", 2) == 0;
     reader->bytes_read += (apr_uint64_t)length;
+    if (reader->digest)
+        tardis_digest_update(reader->digest, buffer, (apr_size_t)length);
     check_bytes(reader, (const unsigned char *)buffer, (int)length);
     return (int)length;
 }

@@ -14,6 +14,7 @@
 
 #include <apr_pools.h>
 
+#include "tardis_digest.h"
 #include "tardis_error.h"
 
 /** How deep elements may nest. */
@@ -32,6 +33,7 @@ typedef struct tardis_xml_source_t {
     const char *file; /**< its path; NULL: text */
     const char *text;
     apr_size_t length;
+    tardis_digest_t *digest; /**< takes every byte that is read; NULL: none */
 } tardis_xml_source_t;
 
 /** A document being read. */

@@ -32,6 +32,7 @@ struct tardis_xml_reader_t {
     int fd;                /**< -1: memory */
     const char *memory;
     apr_size_t memory_left;
+    tardis_digest_t *digest;
     tardis_utf8_t utf8;
     long utf8_line;       /**< lines of bytes read so far */
     long utf8_fault_line; /**< of the first byte that is not UTF-8; 0: none */

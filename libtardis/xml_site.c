@@ -75,7 +75,7 @@ tardis_error_t *tardis_registry_parse(const char *text, apr_size_t length, apr_a
         {0, NULL, NULL, 0, 0, NULL, NULL},
     };
     static const tardis_xml_plan_t plan = {rules, "`sites`", NULL};
-    const tardis_xml_source_t source = {NULL, text, length};
+    const tardis_xml_source_t source = {.text = text, .length = length};
     registry_t registry = {.sites = apr_array_make(pool, 8, sizeof(tardis_site_t)), .pool = pool};
     *sites = registry.sites;
     return read_as(TARDIS_REGISTRY_INVALID, &source, &plan, &registry, pool);
@@ -177,7 +177,7 @@ tardis_error_t *tardis_site_settings_parse(const char *text, apr_size_t length,
         {0, NULL, NULL, 0, 0, NULL, NULL},
     };
     static const tardis_xml_plan_t plan = {rules, "`site-settings`", NULL};
-    const tardis_xml_source_t source = {NULL, text, length};
+    const tardis_xml_source_t source = {.text = text, .length = length};
     settings_t state = {.settings = apr_pcalloc(pool, sizeof(**settings)), .pool = pool};
     state.settings->email_endswith = apr_array_make(pool, 4, sizeof(const char *));
     state.settings->transfer = apr_array_make(pool, 16, sizeof(tardis_site_setting_t));

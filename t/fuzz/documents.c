@@ -42,8 +42,9 @@ static int ingest(ingest_pass_fn *survey, ingest_pass_fn *store, const char *dat
 {
     struct tardis_catalogue_writer_t writer = {0};
     ingest_t document = {.source = {.text = data, .length = size}, .pool = pool};
-    document.paths = intern_create(sizeof(char), pool);
     tardis_error_t *error = survey(&document);
+    if (!error)
+        error = ingest_check_paths(&document);
     if (!error) {
         document.writer = &writer;
         document.store_pool = pool;

@@ -19,9 +19,11 @@ fuzz_sources = \
 	libtardis/form_urlencoded.c \
 	libtardis/http_url.c \
 	libtardis/ingest_catalogue.c \
+	libtardis/ingest_paths.c \
 	libtardis/ingest_values.c \
-	libtardis/intern.c \
 	libtardis/mime_header.c \
+	libtardis/sorter.c \
+	libtardis/sorter_runs.c \
 	libtardis/status.c \
 	libtardis/status_batch.c \
 	libtardis/status_encode.c \
@@ -31,6 +33,7 @@ fuzz_sources = \
 	libtardis/xml_mets_describe.c \
 	libtardis/xml_mets_files.c \
 	libtardis/xml_mets_read.c \
+	libtardis/xml_mets_resolve.c \
 	libtardis/xml_mets_structure.c \
 	libtardis/xml_notmets_read.c \
 	libtardis/xml_reader.c \

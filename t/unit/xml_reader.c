@@ -59,7 +59,7 @@ static const tardis_xml_plan_t plan = {rules, "`root`", refuse_bad};
 
 static tardis_error_t *read_text(const char *text, apr_size_t length, record_t *record, apr_pool_t *pool)
 {
-    const tardis_xml_source_t source = {NULL, text, length};
+    const tardis_xml_source_t source = {.text = text, .length = length};
     *record = (record_t){"", pool};
     return tardis_xml_read(&source, &plan, record, pool);
 }
@@ -157,8 +157,8 @@ static void limits_hold(void **state)
 static void only_the_root_can_be_looked_at(void **state)
 {
     static const char text[] = "<?xml version='1.0'?><!-- c --><a:b xmlns:a='urn:x'><not closed";
-    const tardis_xml_source_t source = {NULL, text, sizeof(text) - 1};
-    const tardis_xml_source_t empty = {NULL, "", 0};
+    const tardis_xml_source_t source = {.text = text, .length = sizeof(text) - 1};
+    const tardis_xml_source_t empty = {.text = ""};
     const char *name;
     const char *ns;
     assert_null(tardis_xml_root(&source, &name, &ns, *state));
