@@ -141,7 +141,9 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/catalogue_db.c \
 	libtardis/catalogue_page_db.c \
 	libtardis/catalogue_private.h \
+	libtardis/catalogue_search_db.c \
 	libtardis/catalogue_writer_db.c \
+	libtardis/tardis_search.h \
 	libtardis/tardis_catalogue.h \
 	libtardis/xml_reader.c \
 	libtardis/xml_reader.h \

@@ -1,6 +1,7 @@
 # In the order in which they are applied: the catalogue first, each component by version.
 schema_files = \
 	$(srcdir)/schema/catalogue-1.sql \
+	$(srcdir)/schema/catalogue-2.sql \
 	$(srcdir)/schema/provider-1.sql \
 	$(srcdir)/schema/provider-2.sql \
 	$(srcdir)/schema/consumer-1.sql \

@@ -37,6 +37,7 @@ PERL_TESTS = \
 	t/e2e/45-store-refuses.t \
 	t/e2e/48-partial-retry.t \
 	t/e2e/46-export.t \
+	t/e2e/47-search.t \
 	t/fuzz/10-replay.t \
 	t/http/10-answers.t \
 	t/http/20-slow-servers.t \

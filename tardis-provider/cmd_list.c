@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "table.h"
+#include "tardis_search.h"
 #include "tardis_uid.h"
 
 /* How many experiments are read at a time. */
@@ -32,6 +33,7 @@ static json_t *line_json(const provider_settings_t *settings, const tardis_overv
 const tardis_command_option_t list_options[] = {
     {"state", "STATE", 0,
      "only what is Imported, Pending, Registered, Refused, Queued, Sending, Complete, Failed or Cancelled"},
+    TARDIS_SEARCH_OPTIONS,
     {"json", NULL, 0, "as JSON"},
     {NULL, NULL, 0, NULL},
 };
@@ -83,20 +85,24 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, apr_array_h
 {
     const char *state = tardis_arguments_value(invocation->arguments, "state");
     apr_array_header_t *page;
+    apr_array_header_t *found;
     apr_uint64_t after = 0;
     *lines = apr_array_make(invocation->pool, 64, sizeof(const tardis_overview_t *));
-    for (;;) {
-        tardis_error_t *error =
-            tardis_overview_page(invocation->context, after, PAGE_EXPERIMENTS, &page, invocation->pool);
+    tardis_error_t *error =
+        tardis_search(invocation->context, invocation->arguments, &found, invocation->pool);
+    while (!error && tardis_search_skip(found, &after)) {
+        error = tardis_overview_page(invocation->context, after, tardis_search_page(found, PAGE_EXPERIMENTS),
+                                     &page, invocation->pool);
         if (error || !page->nelts)
             return error;
         for (int i = 0; i < page->nelts; i++) {
             const tardis_overview_t *line = APR_ARRAY_IDX(page, i, const tardis_overview_t *);
             after = line->experiment_id;
-            if (!state || strcmp(state_of(line), state) == 0)
+            if (tardis_search_has(found, after) && (!state || strcmp(state_of(line), state) == 0))
                 APR_ARRAY_PUSH(*lines, const tardis_overview_t *) = line;
         }
     }
+    return error;
 }
 
 static const char *state_of(const tardis_overview_t *line)
