@@ -6,6 +6,8 @@
 #include <apr_strings.h>
 #include <apr_time.h>
 
+#include "tardis_uid.h"
+
 static const char *cell_text(const apr_array_header_t *row, int column, apr_pool_t *pool);
 static size_t width_of(const char *text);
 
@@ -40,12 +42,7 @@ static const char *cell_text(const apr_array_header_t *row, int column, apr_pool
     const char *text = APR_ARRAY_IDX(row, column, const char *);
     if (!text)
         return "-";
-    char *clean = apr_pstrdup(pool, text);
-    for (char *c = clean; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    return clean;
+    return tardis_text_tame(apr_pstrdup(pool, text));
 }
 
 /* Characters of UTF-8. */

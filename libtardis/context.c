@@ -2,13 +2,11 @@
 
 #include <apr_strings.h>
 
+#include "tardis_uid.h"
+
 static void emit(const tardis_context_t *context, tardis_log_level_t level, char *line)
 {
-    for (char *c = line; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    context->log(context->log_baton, level, line);
+    context->log(context->log_baton, level, tardis_text_tame(line));
 }
 
 void tardis_log(const tardis_context_t *context, tardis_log_level_t level, const char *format, ...)

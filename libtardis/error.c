@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "suggest.h"
+#include "tardis_uid.h"
 
 typedef struct {
     const char *name;
@@ -161,23 +162,14 @@ static const error_class_t classes[TARDIS_ERROR_CODES] = {
 };
 /* clang-format on */
 
-/* Text from outside goes into logs and terminals: keep it to one harmless line. */
-static const char *one_line(char *text)
-{
-    for (char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    return text;
-}
-
 static tardis_error_t *create(apr_pool_t *pool, tardis_error_code_t code, long line, const char *format,
                               va_list arguments)
 {
     tardis_error_t *error = apr_pcalloc(pool, sizeof(*error));
     error->code = code;
     error->line = line;
-    error->text = one_line(apr_pvsprintf(pool, format, arguments));
+    /* It goes into logs and terminals, and much of it comes from outside. */
+    error->text = tardis_text_tame(apr_pvsprintf(pool, format, arguments));
     return error;
 }
 

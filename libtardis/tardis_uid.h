@@ -41,6 +41,12 @@ tardis_error_t *tardis_path_check(const char *path, apr_pool_t *pool);
  * ("\t\n") and without U+FFFE and U+FFFF, which XML cannot carry. */
 int tardis_text_is_clean(const char *text, apr_size_t length, const char *allowed);
 
+/**
+ * Puts `?` for each control character (C0, DEL, C1), in place, so that text from outside is one line that no
+ * terminal obeys. @return @a text.
+ */
+char *tardis_text_tame(char *text);
+
 /** A strict decoder of UTF-8 that is fed one byte at a time; starts as all zeros. */
 typedef struct tardis_utf8_t {
     apr_uint32_t code; /**< the character, once it is complete */

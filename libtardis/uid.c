@@ -128,6 +128,18 @@ int tardis_text_is_clean(const char *text, apr_size_t length, const char *allowe
     return decoder.missing == 0;
 }
 
+char *tardis_text_tame(char *text)
+{
+    char *end = text;
+    for (const char *c = text; *c; c++) {
+        int is_c1 = (unsigned char)*c == 0xc2 && ((unsigned char)c[1] & 0xe0) == 0x80;
+        *end++ = is_c1 || is_control((unsigned char)*c & 0x80 ? ' ' : (apr_uint32_t)*c) ? '?' : *c;
+        c += is_c1;
+    }
+    *end = '\0';
+    return text;
+}
+
 static int is_control(apr_uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f);

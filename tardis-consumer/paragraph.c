@@ -45,7 +45,9 @@ static void print_clean(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)text[i];
-        putchar(c < 0x20 || c == 0x7f ? '?' : c);
+        int is_c1 = c == 0xc2 && i + 1 < length && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
+        putchar(c < 0x20 || c == 0x7f || is_c1 ? '?' : c);
+        i += (size_t)is_c1;
     }
 }
 

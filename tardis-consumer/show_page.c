@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "tardis_status.h"
+#include "tardis_uid.h"
 
 static void line(const char *label, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void print_files(const show_t *show, apr_pool_t *pool);
@@ -148,10 +149,5 @@ static const char *describe(const tardis_synced_event_t *event, apr_pool_t *pool
 /* Text of other hosts: a terminal must not obey it. */
 static const char *clean(const char *text, apr_pool_t *pool)
 {
-    char *copy = apr_pstrdup(pool, text);
-    for (char *c = copy; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    return copy;
+    return tardis_text_tame(apr_pstrdup(pool, text));
 }

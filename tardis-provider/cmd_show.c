@@ -14,7 +14,7 @@
 static tardis_error_t *gather(const tardis_invocation_t *invocation, const provider_settings_t *settings,
                               page_t *page);
 static void print_experiment(const page_t *page, apr_pool_t *pool);
-static void field(const char *name, const char *value);
+static void field(const char *name, const char *value, apr_pool_t *pool);
 static void print_registrations(const page_t *page, apr_pool_t *pool);
 static void print_transfers(const page_t *page, apr_pool_t *pool);
 static void print_events(const page_t *page, apr_pool_t *pool);
@@ -74,30 +74,33 @@ static tardis_error_t *gather(const tardis_invocation_t *invocation, const provi
 static void print_experiment(const page_t *page, apr_pool_t *pool)
 {
     const tardis_experiment_t *experiment = page->experiment;
-    field("uid", page->uid);
-    field("EPN", experiment->epn);
-    field("title", experiment->title);
-    field("description", *experiment->description ? experiment->description : NULL);
-    field("institution", experiment->institution);
-    field("directory", page->directory);
-    field("owners", page->owners->nelts ? apr_array_pstrcat(pool, page->owners, ',') : NULL);
-    field("authors", page->authors->nelts ? apr_array_pstrcat(pool, page->authors, ';') : NULL);
-    field("start", experiment->start_time);
-    field("end", experiment->end_time);
-    field("url", experiment->url);
+    field("uid", page->uid, pool);
+    field("EPN", experiment->epn, pool);
+    field("title", experiment->title, pool);
+    field("description", *experiment->description ? experiment->description : NULL, pool);
+    field("institution", experiment->institution, pool);
+    field("directory", page->directory, pool);
+    field("owners", page->owners->nelts ? apr_array_pstrcat(pool, page->owners, ',') : NULL, pool);
+    field("authors", page->authors->nelts ? apr_array_pstrcat(pool, page->authors, ';') : NULL, pool);
+    field("start", experiment->start_time, pool);
+    field("end", experiment->end_time, pool);
+    field("url", experiment->url, pool);
     field("files", apr_psprintf(pool, "%" APR_UINT64_T_FMT ", %s", experiment->file_count,
-                                tardis_format_bytes(experiment->byte_count, pool)));
+                                tardis_format_bytes(experiment->byte_count, pool)), pool);
     if (page->unverifiable)
         field("unverifiable",
-              apr_psprintf(pool, "%" APR_UINT64_T_FMT " files have no digest", page->unverifiable));
-    field("imported", tardis_format_time(experiment->created_at, pool));
+              apr_psprintf(pool, "%" APR_UINT64_T_FMT " files have no digest", page->unverifiable), pool);
+    field("imported", tardis_format_time(experiment->created_at, pool), pool);
     if (experiment->updated_at != experiment->created_at)
-        field("updated", tardis_format_time(experiment->updated_at, pool));
+        field("updated", tardis_format_time(experiment->updated_at, pool), pool);
 }
 
-static void field(const char *name, const char *value)
+static void field(const char *name, const char *value, apr_pool_t *pool)
 {
-    printf("%-13s %s\n", name, value ? value : "-");
+    char *line = apr_pstrdup(pool, value ? value : "-");
+    for (char *c = line; (c = strpbrk(c, "\r\n\t")) != NULL;)
+        *c = ' ';
+    printf("%-13s %s\n", name, tardis_text_tame(line));
 }
 
 static void print_registrations(const page_t *page, apr_pool_t *pool)

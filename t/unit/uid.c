@@ -180,9 +180,17 @@ static void only_a_regular_file_is_opened(void **state)
     remove_tree(directory);
 }
 
+static void text_is_tamed(void **state)
+{
+    char text[] = "a\x1b[2J\n\xc2\x9b" "b\x7f\xc3\x9b\xc2\xa0\xc2";
+    (void)state;
+    assert_string_equal(tardis_text_tame(text), "a?[2J??b?\xc3\x9b\xc2\xa0\xc2");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_is_tamed),
         cmocka_unit_test_setup_teardown(a_uid_has_few_characters, start, end),
         cmocka_unit_test_setup_teardown(a_uid_names_one_experiment, start, end),
         cmocka_unit_test_setup_teardown(a_path_stays_where_it_is_put, start, end),
