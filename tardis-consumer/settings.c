@@ -28,7 +28,7 @@ const tardis_option_t consumer_options[] = {
      "URL of this site's settings, byte for byte as in the providers' site registry", NULL},
     {"base_url", TARDIS_OPTION_TEXT, NULL, 0, 0, "URL that links in mail begin with; unset: no links", NULL},
     {"provider", TARDIS_OPTION_SECTION, NULL, 0, 0, "a provider, titled with its base URL", provider_options},
-    {"poll_interval", TARDIS_OPTION_INTEGER, "60", 1, POLL_INTERVAL_MOST,
+    {"poll_interval", TARDIS_OPTION_INTEGER, "50", 1, POLL_INTERVAL_MOST,
      "shortest time between questions about a transfer, in seconds", NULL},
     {"poll_interval_maximum", TARDIS_OPTION_INTEGER, "0", 0, POLL_MAXIMUM_MOST,
      "longest time between them; 0: 15 times poll_interval, a day at most", NULL},
