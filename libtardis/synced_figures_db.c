@@ -1,10 +1,12 @@
 #include "tardis_synced_report.h"
 
-#include "tardis_db.h"
+#include "synced_rows.h"
 
 static apr_interval_time_t age(const tardis_db_rows_t *rows, int column);
 
-/* A row whose lease has ended is due since then: next_attempt_at equals lease_until while it is leased. */
+#define DUE "s.next_attempt_at <= UTC_TIMESTAMP(6) AND " SYNCED_FREE
+
+/* What is being stepped keeps its time, and is not due until its lease has ended. */
 tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array_header_t **figures,
                                       apr_pool_t *pool)
 {
@@ -17,8 +19,8 @@ tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array
         " CAST(SUM(s.checked_through) AS UNSIGNED), CAST(SUM(s.bytes_checked) AS UNSIGNED),"
         " COUNT(IF(s.lease_until > UTC_TIMESTAMP(6), 1, NULL)),"
         " COUNT(IF(s.lease_until <= UTC_TIMESTAMP(6), 1, NULL)),"
-        " COUNT(IF(s.next_attempt_at <= UTC_TIMESTAMP(6), 1, NULL)),"
-        " TIMESTAMPDIFF(MICROSECOND, MIN(s.next_attempt_at), UTC_TIMESTAMP(6)),"
+        " COUNT(IF(" DUE ", 1, NULL)),"
+        " TIMESTAMPDIFF(MICROSECOND, MIN(IF(" DUE ", s.next_attempt_at, NULL)), UTC_TIMESTAMP(6)),"
         " COUNT(IF(s.next_attempt_at IS NULL, 1, NULL))"
         " FROM synced_experiment s JOIN experiment e ON e.id = s.experiment_id"
         " GROUP BY s.state ORDER BY s.state",

@@ -79,8 +79,8 @@ subtest 'what is there' => sub {
     $set->($ingested[2], "error_code = 'provider_timeout'");
     $set->($late, 'next_attempt_at = UTC_TIMESTAMP(6) - INTERVAL 500 SECOND');
     my %lease = ($held => '+ INTERVAL 1000 SECOND', $dead => '- INTERVAL 100 SECOND');
-    $set->($_, "lease_owner = 'a', lease_until = UTC_TIMESTAMP(6) $lease{$_}, next_attempt_at = lease_until")
-        for sort keys %lease;
+    $set->($_, "lease_owner = 'a', lease_until = UTC_TIMESTAMP(6) $lease{$_},
+        next_attempt_at = UTC_TIMESTAMP(6) - INTERVAL 2000 SECOND") for sort keys %lease;
     $set->($complete, 'next_attempt_at = NULL, checked_through = 2, bytes_checked = 9');
     $set->($stopped, 'next_attempt_at = NULL');
     $set->($failed, "next_attempt_at = NULL, error_code = 'nobody_knows'");
@@ -96,7 +96,8 @@ subtest 'what is there' => sub {
     cmp_ok(of($sample, 'oldest_pending_age_seconds', 'Requested'), '<', 1000, 'in its own state');
     is(of($sample, 'oldest_pending_age_seconds', 'Complete'), undef, 'what is complete does not age');
     is_deeply([map { of($sample, 'due', $_) } @pending], [0, 1, 1, 0], 'due are those that nobody holds');
-    cmp_ok(of($sample, 'longest_due_age_seconds', 'Requested'), '>=', 500, 'since when');
+    my $longest = of($sample, 'longest_due_age_seconds', 'Requested');
+    ok($longest >= 500 && $longest < 2000, 'since when') or diag $longest;
     is(of($sample, 'longest_due_age_seconds', 'Ingested'), '0.000', 'what is not due is not late');
     is_deeply([map { of($sample, 'held', $_) } @pending], [0, 0, 0, 1], 'what is held');
     is_deeply([map { of($sample, 'leases_held', $_) } @pending], [0, 1, 0, 0], 'leases held');
