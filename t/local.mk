@@ -250,7 +250,7 @@ check_PROGRAMS += $(UNIT_TESTS) $(TEST_CLIENTS)
 check-local:
 	@cd '$(abs_top_srcdir)' && $(sanitizer_environment) TARDIS_BUILD_DIR='$(abs_top_builddir)' TARDIS_SOURCE_DIR='$(abs_top_srcdir)' \
 	APXS='$(APXS)' CMOCKA_MESSAGE_OUTPUT=TAP PERL5LIB='$(abs_top_srcdir)/t/lib' \
-	$(PROVE) --jobs $(TARDIS_TEST_JOBS) $(selected_tests)
+	$(PROVE) --timer --jobs $(TARDIS_TEST_JOBS) $(selected_tests)
 else
 check-local:
 	@echo 'cmocka was not found; on Debian: apt-get install libcmocka-dev' >&2; exit 1
