@@ -8,6 +8,7 @@
 #include "manual.h"
 #include "outbox.h"
 #include "tick.h"
+#include "tick_report.h"
 
 /* A minute's cron must not pile up. */
 #define TIME_LIMIT 50
@@ -15,6 +16,7 @@
 
 const tardis_command_option_t cmd_tick_options[] = {
     {"quiet", NULL, 0, "print the summary only if something failed"},
+    {"json", NULL, 0, "print the summary as JSON"},
     {"time-limit", "SECONDS", 0, "take nothing more after this long (default: 50)"},
     {"now", NULL, 0, "step every pending experiment, also those that are not due"},
     {"only", "ID", 0, "step this experiment only, also if it is not due"},
@@ -27,14 +29,14 @@ static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, lo
 static tardis_error_t *mend_clock(const tardis_context_t *context, const consumer_settings_t *settings,
                                   tardis_synced_due_t *due, apr_pool_t *pool);
 static int over(void *baton);
-static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
-                      apr_pool_t *pool);
 
 tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
 {
     apr_pool_t *pool = invocation->pool;
     apr_time_t started = tardis_clock();
     const tardis_context_t *context = invocation->context;
+    int quiet = tardis_arguments_has(invocation->arguments, "quiet");
+    int json = tardis_arguments_has(invocation->arguments, "json");
     consumer_settings_t *settings;
     tick_options_t options;
     tick_counts_t counts = {0};
@@ -55,15 +57,24 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
         error = tardis_synced_due(context, &due, pool);
     if (!error && due.set_back)
         error = mend_clock(context, settings, &due, pool);
+    options.live = quiet || json ? NULL : tick_live_start(invocation->context, pool);
     if (!error && due.experiments)
         error = tick_run(context, settings, &options, &counts, pool);
     /* Mail is about an end, which may have come just now. */
     if (!error && (due.mails || counts.complete || counts.failed) && !tardis_command_interrupted())
         error = outbox_deliver(context, settings, over, &options, &mails, pool);
     int failed = error || counts.failed || counts.errors || mails.failed;
-    if (failed || !tardis_arguments_has(invocation->arguments, "quiet"))
-        summarize(&counts, &mails, tardis_clock() - started, pool);
-    return error;
+    const tick_report_t report = {
+        .counts = &counts, .mails = &mails, .took = tardis_clock() - started, .error = error};
+    tick_live_end(options.live);
+    if (quiet && !failed)
+        return NULL;
+    tardis_error_t *not_told = NULL;
+    if (json)
+        not_told = tick_report_json(&report, pool);
+    else
+        tick_report_line(&report, pool);
+    return error ? error : not_told;
 }
 
 static tardis_error_t *read_options(const tardis_invocation_t *invocation, tick_options_t *options)
@@ -126,20 +137,4 @@ static tardis_error_t *mend_clock(const tardis_context_t *context, const consume
 static int over(void *baton)
 {
     return tick_is_over(baton);
-}
-
-static void summarize(const tick_counts_t *counts, const outbox_counts_t *mails, apr_interval_time_t took,
-                      apr_pool_t *pool)
-{
-    const char *mail = "";
-    if (mails->sent)
-        mail = apr_psprintf(pool, ", %d mail%s sent", mails->sent, mails->sent == 1 ? "" : "s");
-    if (mails->failed)
-        mail =
-            apr_psprintf(pool, "%s, %d mail%s not sent", mail, mails->failed, mails->failed == 1 ? "" : "s");
-    if (counts->put_off)
-        mail = apr_psprintf(pool, ", %d put off%s", counts->put_off, mail);
-    printf("tick: %d stepped, %d moved on, %d complete, %d failed, %d waiting, %d error%s%s in %.1f s\n",
-           counts->stepped, counts->moved_on, counts->complete, counts->failed, counts->waiting,
-           counts->errors, counts->errors == 1 ? "" : "s", mail, (double)took / (double)APR_USEC_PER_SEC);
 }

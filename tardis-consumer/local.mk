@@ -68,6 +68,10 @@ tardis_consumer_parts = \
 	tardis-consumer/tick.h \
 	tardis-consumer/tick_count.c \
 	tardis-consumer/tick_count.h \
+	tardis-consumer/tick_live.c \
+	tardis-consumer/tick_live.h \
+	tardis-consumer/tick_report.c \
+	tardis-consumer/tick_report.h \
 	tardis-consumer/transfer_client.c \
 	tardis-consumer/transfer_client.h \
 	tardis-consumer/why.h \

@@ -39,6 +39,7 @@ typedef struct {
 static void run_requests(tick_t *tick);
 static int turn(tick_t *tick, int milliseconds);
 static void meanwhile(void *baton);
+static void show_live(const tick_t *tick);
 static int chunk_limit(const tick_t *tick);
 static apr_array_header_t *wants_more(tick_t *tick, apr_pool_t *pool);
 static int is_idle(const tick_t *tick);
@@ -127,6 +128,7 @@ static int turn(tick_t *tick, int milliseconds)
     }
     save_finished(tick, is_idle(tick));
     look_after_chunks(tick);
+    show_live(tick);
     apr_pool_destroy(pool);
     return waited && tick->counts->stepped == stepped;
 }
@@ -137,6 +139,15 @@ static void meanwhile(void *baton)
     tick_t *tick = baton;
     if (!tick->error && !is_idle(tick))
         turn(tick, 0);
+    else
+        show_live(tick);
+}
+
+static void show_live(const tick_t *tick)
+{
+    tick_live_update(tick->options->live, tick->counts,
+                     lanes_in_flight(tick->lanes) + gather_in_flight(tick->gather),
+                     lanes_waiting(tick->lanes) + gather_waiting(tick->gather));
 }
 
 static int chunk_limit(const tick_t *tick)

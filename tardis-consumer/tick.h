@@ -7,12 +7,14 @@
 #define TICK_H
 
 #include "tick_count.h"
+#include "tick_live.h"
 
 /** What a tick is told. */
 typedef struct tick_options_t {
     apr_uint64_t only;  /**< only this experiment; 0: all */
     int despite;        /**< not 0: ask providers also if they are to be left alone */
     apr_time_t stop_at; /**< by tardis_clock(): take nothing more from then on */
+    tick_live_t *live;  /**< NULL: none */
 } tick_options_t;
 
 /**
