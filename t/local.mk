@@ -98,6 +98,7 @@ PERL_TESTS = \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \
 	t/consumer/94-breaker.t \
+	t/consumer/97-tick-live.t \
 	t/consumer/95-providers.t
 
 UNIT_TESTS = \
