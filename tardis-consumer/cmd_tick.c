@@ -15,7 +15,7 @@
 #define TIME_LIMIT_MAX 86400
 
 const tardis_command_option_t cmd_tick_options[] = {
-    {"quiet", NULL, 0, "print the summary only if something failed"},
+    {"quiet", NULL, 0, "print nothing unless something failed for good"},
     {"json", NULL, 0, "print the summary as JSON"},
     {"time-limit", "SECONDS", 0, "take nothing more after this long (default: 50)"},
     {"now", NULL, 0, "step every pending experiment, also those that are not due"},
@@ -28,6 +28,8 @@ static tardis_error_t *refuse_held(const tardis_invocation_t *invocation, const 
 static tardis_error_t *read_time_limit(const tardis_invocation_t *invocation, long *seconds);
 static tardis_error_t *mend_clock(const tardis_context_t *context, const consumer_settings_t *settings,
                                   tardis_synced_due_t *due, apr_pool_t *pool);
+static void keep_quiet(tardis_context_t *context, apr_pool_t *pool);
+static void log_errors(void *baton, tardis_log_level_t level, const char *line);
 static int over(void *baton);
 
 tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
@@ -57,13 +59,15 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
         error = tardis_synced_due(context, &due, pool);
     if (!error && due.set_back)
         error = mend_clock(context, settings, &due, pool);
+    if (quiet)
+        keep_quiet(invocation->context, pool);
     options.live = quiet || json ? NULL : tick_live_start(invocation->context, pool);
     if (!error && due.experiments)
         error = tick_run(context, settings, &options, &counts, pool);
     /* Mail is about an end, which may have come just now. */
     if (!error && (due.mails || counts.complete || counts.failed) && !tardis_command_interrupted())
         error = outbox_deliver(context, settings, over, &options, &mails, pool);
-    int failed = error || counts.failed || counts.errors || mails.failed;
+    int failed = error || counts.failed || mails.given_up;
     const tick_report_t report = {
         .counts = &counts, .mails = &mails, .took = tardis_clock() - started, .error = error};
     tick_live_end(options.live);
@@ -132,6 +136,20 @@ static tardis_error_t *mend_clock(const tardis_context_t *context, const consume
                "the database server's clock was set back; what waits does so from now on");
     tardis_error_t *error = tardis_synced_mend_clock(context, settings->lease_seconds, pool);
     return error ? error : tardis_synced_due(context, due, pool);
+}
+
+/* Cron mails every line, each minute: what is tried again by itself is no news. */
+static void keep_quiet(tardis_context_t *context, apr_pool_t *pool)
+{
+    context->log_baton = apr_pmemdup(pool, context, sizeof(*context));
+    context->log = log_errors;
+}
+
+static void log_errors(void *baton, tardis_log_level_t level, const char *line)
+{
+    const tardis_context_t *told = baton;
+    if (level <= TARDIS_LOG_ERROR && told->log)
+        told->log(told->log_baton, level, line);
 }
 
 static int over(void *baton)

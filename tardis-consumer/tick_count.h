@@ -13,8 +13,8 @@ typedef struct tick_counts_t {
     int moved_on; /**< to a state that is neither Complete nor FailPermanent */
     int complete;
     int failed;  /**< to FailPermanent */
-    int waiting; /**< stayed, without an error */
-    int errors;  /**< stayed, with an error; also those whose lease was lost */
+    int waiting; /**< stayed, without an error; also those whose lease was lost */
+    int errors;  /**< stayed, with an error */
     int put_off; /**< stayed, as their provider is left alone; also those that were put off without a step */
 } tick_counts_t;
 
