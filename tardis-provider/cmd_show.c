@@ -91,7 +91,7 @@ static void print_experiment(const page_t *page, apr_pool_t *pool)
         field("unverifiable",
               apr_psprintf(pool, "%" APR_UINT64_T_FMT " files have no digest", page->unverifiable), pool);
     field("imported", tardis_format_time(experiment->created_at, pool), pool);
-    if (experiment->updated_at != experiment->created_at)
+    if (apr_time_sec(experiment->updated_at) != apr_time_sec(experiment->created_at))
         field("updated", tardis_format_time(experiment->updated_at, pool), pool);
 }
 
