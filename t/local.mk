@@ -97,6 +97,7 @@ PERL_TESTS = \
 	t/consumer/90-why.t \
 	t/consumer/91-metrics.t \
 	t/consumer/92-prune.t \
+	t/consumer/93-tick-output.t \
 	t/consumer/94-breaker.t \
 	t/consumer/97-tick-live.t \
 	t/consumer/95-providers.t

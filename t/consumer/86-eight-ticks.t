@@ -48,7 +48,7 @@ crowd($bed, $count, 'some', @urls);
 my $end = time + $seconds;
 for (my $next = time + 1; time < $end; sleep 0.1) {
     $ticks->reap;
-    $ticks->begin('--quiet') if $ticks->running < 8;
+    $ticks->begin if $ticks->running < 8;
     next if time < $next;
     $next++;
     kill_one();
