@@ -126,6 +126,7 @@ libtardis_libtardis_la_SOURCES = \
 	libtardis/synced_rows.c \
 	libtardis/synced_save_db.c \
 	libtardis/synced_figures_db.c \
+	libtardis/tick_figures_db.c \
 	libtardis/synced_prune_db.c \
 	libtardis/synced_story_db.c \
 	libtardis/tardis_synced_report.h \

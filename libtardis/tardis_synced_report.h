@@ -76,6 +76,32 @@ tardis_error_t *tardis_synced_error_figures(const tardis_context_t *context, apr
 tardis_error_t *tardis_outbox_figures(const tardis_context_t *context, tardis_outbox_figures_t *figures,
                                       apr_pool_t *pool);
 
+/* ---- What ticks have done (tick_figures_db.c). ---- */
+
+/** Of the ticks of one host; or of one tick, to be added. */
+typedef struct tardis_tick_figures_t {
+    const char *host; /**< set by reading; added is to this host */
+    apr_uint64_t ticks;
+    apr_uint64_t ticks_failed; /**< that ended with an error of their own */
+    apr_interval_time_t took;  /**< all of them together */
+    apr_uint64_t stepped;
+    apr_uint64_t step_errors;
+    apr_uint64_t completed;
+    apr_uint64_t failed; /**< experiments */
+    apr_uint64_t bytes_checked;
+    apr_uint64_t mails_sent;
+    apr_time_t last_ended_at; /**< set by reading; adding takes the database server's time */
+    apr_interval_time_t last_took;
+} tardis_tick_figures_t;
+
+/** Adds @a figures to those of this host, with one statement; connects anew first if need be. */
+tardis_error_t *tardis_tick_figures_add(const tardis_context_t *context, const tardis_tick_figures_t *figures,
+                                        apr_pool_t *pool);
+
+/** @param figures set to an array of tardis_tick_figures_t, by host. */
+tardis_error_t *tardis_tick_figures_all(const tardis_context_t *context, apr_array_header_t **figures,
+                                        apr_pool_t *pool);
+
 /* ---- Removing history (synced_prune_db.c). ---- */
 
 /** Which history is to go. */

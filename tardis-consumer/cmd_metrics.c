@@ -34,6 +34,8 @@ tardis_error_t *cmd_metrics(tardis_invocation_t *invocation)
         error = tardis_outbox_figures(context, &metrics.outbox, pool);
     if (!error)
         error = tardis_provider_health_all(context, &metrics.providers, &now, pool);
+    if (!error)
+        error = tardis_tick_figures_all(context, &metrics.ticks, pool);
     if (error)
         return error;
     if (file)

@@ -7,6 +7,7 @@
 
 #include "manual.h"
 #include "outbox.h"
+#include "tardis_synced_report.h"
 #include "tick.h"
 #include "tick_report.h"
 
@@ -31,6 +32,7 @@ static tardis_error_t *mend_clock(const tardis_context_t *context, const consume
 static void keep_quiet(tardis_context_t *context, apr_pool_t *pool);
 static void log_errors(void *baton, tardis_log_level_t level, const char *line);
 static int over(void *baton);
+static void add_figures(const tardis_context_t *context, const tick_report_t *report, apr_pool_t *pool);
 
 tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
 {
@@ -71,6 +73,7 @@ tardis_error_t *cmd_tick(tardis_invocation_t *invocation)
     const tick_report_t report = {
         .counts = &counts, .mails = &mails, .took = tardis_clock() - started, .error = error};
     tick_live_end(options.live);
+    add_figures(context, &report, pool);
     if (quiet && !failed)
         return NULL;
     tardis_error_t *not_told = NULL;
@@ -155,4 +158,27 @@ static void log_errors(void *baton, tardis_log_level_t level, const char *line)
 static int over(void *baton)
 {
     return tick_is_over(baton);
+}
+
+/* Figures are worth no failed tick. */
+static void add_figures(const tardis_context_t *context, const tick_report_t *report, apr_pool_t *pool)
+{
+    const tick_counts_t *counts = report->counts;
+    apr_interval_time_t took = report->took > 0 ? report->took : 0;
+    const tardis_tick_figures_t figures = {
+        .ticks = 1,
+        .ticks_failed = report->error != NULL,
+        .took = took,
+        .last_took = took,
+        .stepped = (apr_uint64_t)counts->stepped,
+        .step_errors = (apr_uint64_t)counts->errors,
+        .completed = (apr_uint64_t)counts->complete,
+        .failed = (apr_uint64_t)counts->failed,
+        .bytes_checked = counts->bytes_checked,
+        .mails_sent = (apr_uint64_t)report->mails->sent,
+    };
+    const tardis_error_t *error = tardis_tick_figures_add(context, &figures, pool);
+    if (error)
+        tardis_log_problem(context, TARDIS_LOG_WARNING, "figures of this tick", error,
+                           "metrics will not tell of it");
 }

@@ -54,6 +54,7 @@ struct fsm_step_t {
     tardis_error_t *broken;   /**< the database failed or the lease was lost: there is no outcome */
     tardis_synced_outcome_t outcome;
     int put_off;                    /**< not 0: by fsm_put_off(), and not given up */
+    apr_uint64_t bytes_read;        /**< by the action, of files that it has checked */
     void *work;                     /**< what the action keeps for the exit action */
     void (*done)(fsm_step_t *step); /**< called once, when the step has ended */
     void *baton;                    /**< for done */

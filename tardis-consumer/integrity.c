@@ -206,6 +206,8 @@ static void job_done(void *baton, tardis_digest_job_t *job)
 {
     check_t *check = baton;
     check->is_done[job - check->jobs] = 1;
+    if (job->algorithm != TARDIS_DIGEST_NONE)
+        check->step->bytes_read += job->size;
     /* What may pass says nothing about the file: the step as a whole is tried again. */
     if (job->error && tardis_error_is_transient(job->error->code) && !check->error)
         check->error = job->error;

@@ -45,6 +45,7 @@ tardis_consumer_parts = \
 	tardis-consumer/metrics.c \
 	tardis-consumer/metrics.h \
 	tardis-consumer/metrics_providers.c \
+	tardis-consumer/metrics_ticks.c \
 	tardis-consumer/manual.c \
 	tardis-consumer/manual.h \
 	tardis-consumer/notice.c \

@@ -47,7 +47,7 @@ void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
     const apr_array_header_t *states = all_states(metrics, pool);
     for (size_t i = 0; i < sizeof(state_metrics) / sizeof(state_metrics[0]); i++) {
         const state_metric_t *metric = &state_metrics[i];
-        metrics_head(out, metric->name, metric->help);
+        metrics_head(out, metric->name, METRICS_GAUGE, metric->help);
         for (int state = 0; state < states->nelts; state++) {
             const tardis_synced_figures_t *figures =
                 &APR_ARRAY_IDX(states, state, const tardis_synced_figures_t);
@@ -58,6 +58,7 @@ void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
     write_errors(metrics->errors, out);
     write_outbox(&metrics->outbox, out);
     metrics_write_providers(metrics->providers, out);
+    metrics_write_ticks(metrics->ticks, out);
 }
 
 /* Those that there are in their order, and then those that nobody should have written. */
@@ -94,9 +95,9 @@ static int is_pending(const char *name)
     return !state || state->act;
 }
 
-void metrics_head(FILE *out, const char *name, const char *help)
+void metrics_head(FILE *out, const char *name, const char *type, const char *help)
 {
-    fprintf(out, "# HELP " METRICS_PREFIX "%s %s\n# TYPE " METRICS_PREFIX "%s gauge\n", name, help, name);
+    fprintf(out, "# HELP " METRICS_PREFIX "%s %s\n# TYPE " METRICS_PREFIX "%s %s\n", name, help, name, type);
 }
 
 static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures)
@@ -126,7 +127,7 @@ void metrics_label(FILE *out, const char *before, const char *name, const char *
 
 static void write_errors(const apr_array_header_t *errors, FILE *out)
 {
-    metrics_head(out, "errors",
+    metrics_head(out, "errors", METRICS_GAUGE,
                "Experiments whose last step failed in this way, pending ones and failed ones.");
     for (int i = 0; i < errors->nelts; i++) {
         const tardis_synced_error_figures_t *figures =
@@ -143,12 +144,13 @@ static void write_errors(const apr_array_header_t *errors, FILE *out)
 
 static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out)
 {
-    metrics_head(out, "mails_waiting", "Mails that were not sent yet.");
+    metrics_head(out, "mails_waiting", METRICS_GAUGE, "Mails that were not sent yet.");
     fprintf(out, METRICS_PREFIX "mails_waiting %" APR_UINT64_T_FMT "\n", outbox->waiting);
-    metrics_head(out, "oldest_mail_age_seconds",
-               "Time since the oldest mail that waits was written; 0: none waits.");
+    metrics_head(out, "oldest_mail_age_seconds", METRICS_GAUGE,
+                 "Time since the oldest mail that waits was written; 0: none waits.");
     fprintf(out, METRICS_PREFIX "oldest_mail_age_seconds %.3f\n",
             (double)outbox->oldest_age / (double)APR_USEC_PER_SEC);
-    metrics_head(out, "mails_given_up", "Mails that the mail server has refused for too long.");
+    metrics_head(out, "mails_given_up", METRICS_GAUGE,
+                 "Mails that the mail server has refused for too long.");
     fprintf(out, METRICS_PREFIX "mails_given_up %" APR_UINT64_T_FMT "\n", outbox->given_up);
 }

@@ -24,7 +24,7 @@ void metrics_write_providers(const apr_array_header_t *providers, FILE *out)
          write_answer, 1},
     };
     for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
-        metrics_head(out, metrics[i].name, metrics[i].help);
+        metrics_head(out, metrics[i].name, METRICS_GAUGE, metrics[i].help);
         for (int j = 0; j < providers->nelts; j++) {
             const tardis_provider_health_t *health =
                 &APR_ARRAY_IDX(providers, j, const tardis_provider_health_t);

@@ -12,6 +12,7 @@ void tick_count(tick_counts_t *counts, const fsm_step_t *step)
 {
     const char *state = step->outcome.state;
     counts->stepped++;
+    counts->bytes_checked += step->bytes_read;
     if (lost_its_lease(step))
         counts->waiting++;
     else if (step->broken)

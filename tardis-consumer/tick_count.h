@@ -16,6 +16,7 @@ typedef struct tick_counts_t {
     int waiting; /**< stayed, without an error; also those whose lease was lost */
     int errors;  /**< stayed, with an error */
     int put_off; /**< stayed, as their provider is left alone; also those that were put off without a step */
+    apr_uint64_t bytes_checked; /**< of files that were read to check them */
 } tick_counts_t;
 
 /** Counts and logs a step that has ended and was saved, as far as its lease was still held. */

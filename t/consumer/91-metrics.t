@@ -27,8 +27,11 @@ sub parse {
             push @wrong, "a second help: $line" if $help{$1}++;
             $finished{$current} = 1 if defined $current;
             $current = $1;
-        } elsif ($line =~ /^# TYPE ($name) gauge\z/) {
-            push @wrong, "a second or late type: $line" if $type{$1}++ || $1 ne $current;
+        } elsif ($line =~ /^# TYPE ($name) (gauge|counter)\z/) {
+            my ($metric, $type) = ($1, $2);
+            push @wrong, "a second or late type: $line" if $type{$metric}++ || $metric ne $current;
+            push @wrong, "not what a counter is called: $line"
+                if ($type eq 'counter') != ($metric =~ /_total\z/);
         } elsif ($line =~ /^($name)(\{$label(?:,$label)*\})? (-?\d+(?:\.\d+)?)\z/) {
             my ($metric, $labels, $value) = ($1, $2 // '', $3);
             push @wrong, "a sample of another metric: $line" if $metric ne $current || $finished{$metric};
@@ -51,6 +54,16 @@ sub metrics {
 
 # ($sample, $name, $state): a value of a state.
 sub of { return $_[0]{"tardis_consumer_$_[1]\{state=\"$_[2]\"}"} }
+
+# ($sample): what ticks have done, by the name of the metric; there is one host only.
+sub of_ticks {
+    my ($sample) = @_;
+    my %of;
+    for (keys %$sample) {
+        $of{$1} = $sample->{$_} if /^tardis_consumer_(\w+)\{host="[^"]+"\}\z/;
+    }
+    return \%of;
+}
 
 subtest 'nothing is there' => sub {
     my $sample = metrics();
@@ -114,6 +127,53 @@ subtest 'what is there' => sub {
     is($sample->{tardis_consumer_mails_waiting}, 1, 'mail that waits');
     my $age = $sample->{tardis_consumer_oldest_mail_age_seconds};
     ok($age >= 700 && $age < 900, 'and since when');
+};
+
+subtest 'what ticks have done' => sub {
+    settle($bed);
+    $bed->sql('consumer', 'DELETE FROM notification');
+    is_deeply(of_ticks(metrics()), {}, 'no tick has run');
+    my %files = ('raw/a' => 'alpha', 'raw/b' => 'beta');
+    my $id = follow($bed, state => 'CheckingIntegrity', files => \%files);
+    put_files($bed, $id, \%files);
+    my ($bad, $unread) = map { follow($bed, state => 'CheckingIntegrity', files => $_) }
+        {'raw/c' => 'gamma'}, {'raw/d' => {content => 'delta', digest => undef}};
+    put_files($bed, $bad, {'raw/c' => 'gamna'});
+    put_files($bed, $unread, {'raw/d' => 'delta'});
+    is((tick($bed))[0], 0, 'a tick');
+    my $first = of_ticks(metrics());
+    my %counted = map { $_ => $first->{$_} } grep { /_total\z/ && !/seconds/ } keys %$first;
+    is_deeply(\%counted, {ticks_total => 1, ticks_failed_total => 0, steps_total => 3, step_errors_total => 0,
+        completed_total => 2, failed_total => 1, bytes_checked_total => 14, mails_sent_total => 0},
+        'is counted; what has no digest was not read');
+    is($first->{tick_seconds_total}, $first->{last_tick_seconds}, 'the first is all there was');
+    cmp_ok($first->{last_tick_seconds}, '>', 0, 'it took its time');
+    my ($now) = map { $_->[0] } $bed->sql('consumer', 'SELECT UNIX_TIMESTAMP(NOW(6))');
+    cmp_ok(abs($now - $first->{last_tick_end_timestamp_seconds}), '<', 600, 'and ended a moment ago');
+
+    $bed->sql('consumer', 'DELETE FROM notification');
+    is((tick($bed))[0], 0, 'a tick with nothing to do');
+    my $second = of_ticks(metrics());
+    is($second->{ticks_total}, 2, 'is counted as well');
+    is($second->{$_}, $first->{$_}, "and adds no $_")
+        for qw(steps_total completed_total failed_total bytes_checked_total ticks_failed_total);
+    cmp_ok($second->{last_tick_end_timestamp_seconds}, '>', $first->{last_tick_end_timestamp_seconds},
+        'the last end moves');
+    cmp_ok($second->{tick_seconds_total}, '>', $first->{tick_seconds_total}, 'the time of both is added');
+
+    $bed->sql('consumer', 'RENAME TABLE synced_event TO elsewhere');
+    follow($bed, state => 'CheckingIntegrity', files => \%files);
+    isnt((tick($bed))[0], 0, 'a tick that fails');
+    $bed->sql('consumer', 'RENAME TABLE elsewhere TO synced_event');
+    my $third = of_ticks(metrics());
+    is_deeply([@$third{qw(ticks_total ticks_failed_total)}], [3, 1], 'is counted as one');
+    settle($bed);
+    $bed->sql('consumer', 'RENAME TABLE tick_figures TO elsewhere');
+    my ($status, $out, $err) = tick($bed);
+    is($status, 0, 'a tick whose figures cannot be kept succeeds');
+    like($err, qr/figures of this tick: .*metrics will not tell of it/, 'and warns');
+    $bed->sql('consumer', 'RENAME TABLE elsewhere TO tick_figures');
+    is_deeply(of_ticks(metrics()), $third, 'nothing is counted of it');
 };
 
 subtest 'into a file' => sub {
