@@ -106,6 +106,7 @@ UNIT_TESTS = \
 	t/unit/site \
 	t/unit/uid \
 	t/unit/xml_reader \
+	t/unit/sorter \
 	t/unit/error \
 	t/unit/config \
 	t/unit/command \
@@ -168,6 +169,9 @@ t_unit_site_LDADD = $(UNIT_LIBS)
 t_unit_uid_SOURCES = t/unit/uid.c
 t_unit_uid_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_uid_LDADD = $(UNIT_LIBS)
+t_unit_sorter_SOURCES = t/unit/sorter.c libtardis/sorter.c libtardis/sorter_runs.c
+t_unit_sorter_CPPFLAGS = $(UNIT_FLAGS)
+t_unit_sorter_LDADD = $(UNIT_LIBS)
 t_unit_xml_reader_SOURCES = t/unit/xml_reader.c
 t_unit_xml_reader_CPPFLAGS = $(UNIT_FLAGS)
 t_unit_xml_reader_LDADD = $(UNIT_LIBS)
