@@ -206,6 +206,8 @@ t_unit_users_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += \
 	$(PERL_TESTS) \
 	bench/fairness \
+	bench/mets \
+	bench/mets.py \
 	bench/status \
 	bench/status.lua \
 	bench/tick \
