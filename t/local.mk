@@ -100,7 +100,8 @@ PERL_TESTS = \
 	t/consumer/93-tick-output.t \
 	t/consumer/94-breaker.t \
 	t/consumer/97-tick-live.t \
-	t/consumer/95-providers.t
+	t/consumer/95-providers.t \
+	t/consumer/96-exit-status.t
 
 UNIT_TESTS = \
 	t/unit/site \

@@ -1,6 +1,8 @@
 #include "commands.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
@@ -33,6 +35,8 @@ tardis_error_t *cmd_register(tardis_invocation_t *invocation)
     tardis_error_t *error = consumer_settings_read(invocation->config, &settings, pool);
     if (error)
         return error;
+    if (access(file, R_OK) != 0)
+        return tardis_error_from_status(pool, TARDIS_FILE_UNREADABLE, errno, "%s", file);
     const tardis_ingest_request_t request = {
         .document = file,
         .name = base_name(file),
