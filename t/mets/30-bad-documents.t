@@ -6,6 +6,8 @@ use warnings;
 use utf8;
 use Encode qw(encode encode_utf8);
 use File::Temp;
+use IO::Select;
+use IO::Socket::INET;
 use Test::More;
 use Ingest;
 
@@ -151,6 +153,16 @@ for my $name (sort keys %paths) {
 refused('one path twice', with($good, 'raw/two', 'raw/one'), 'path_invalid', $file_line, qr/two files/);
 refused('one path twice, written in two ways', with($good, 'tardis://raw/two', 'file:///%72aw/on%65'),
     'path_invalid', $file_line, qr/two files/);
+my %twins = ('in case' => ['raw/ONE', 'raw/one'], 'in the case of a directory' => ['Raw/one', 'raw/one'],
+    'in the case of an encoded letter' => ['raw/%4Fne', 'raw/one'],
+    'in the case of a letter with an accent' => ['raw/%C3%89', 'raw/%C3%A9']);
+for my $name (sort keys %twins) {
+    my ($second, $first) = @{$twins{$name}};
+    refused("paths that differ only $name", with(with($good, 'raw/two', $second), 'raw/one', $first), 'path_invalid',
+        $file_line, qr/differ only in upper and lower case/);
+}
+refused('a path through a file, but for case', with($good, 'raw/two', 'raw/ONE/two'), 'path_invalid', $file_line,
+    qr/file and a directory/);
 refused('a path through a file', with($good, 'raw/two', 'raw/one/two'), 'path_invalid', $file_line,
     qr/file and a directory/);
 refused('a path that is a directory', with(with($good, 'raw/one', 'raw/two/x'), 'raw/two"', 'raw/two"'),
@@ -173,12 +185,22 @@ refused('notMETS that is cut', substr($not_good, 0, 120), 'document_malformed');
 my $secret = File::Temp->new;
 print $secret 'a secret';
 close $secret;
+my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die "listen: $!\n";
+my $network = 'http://127.0.0.1:' . $listener->sockport;
 my $after_declaration = "\n<mets";
 my $doctype = sub { my ($what, $use) = @_; return with(with($good, $after_declaration,
     "\n<!DOCTYPE mets $what>$after_declaration"), 'Title', $use) };
 my $laughs = '[<!ENTITY a "ha">' . join('', map { '<!ENTITY ' . chr(ord('a') + $_) . ' "' . ('&'
     . chr(ord('a') + $_ - 1) . ';') x 10 . '">' } 1 .. 9) . ']';
-my %doctypes = ('an external DTD' => ['SYSTEM "http://127.0.0.1:9/x.dtd"', 'Title'],
+my $from_network = "[<!ENTITY % p SYSTEM \"$network/p\"> %p;]";
+my %doctypes = ('an external DTD' => ["SYSTEM \"$network/x.dtd\"", 'Title'],
+    'a public external DTD' => ["PUBLIC \"-//X//EN\" \"$network/x.dtd\"", 'Title'],
+    'an external entity of the network' => ["[<!ENTITY x SYSTEM \"$network/x\">]", '&x;'],
+    'a parameter entity of the network' => [$from_network, 'Title'],
+    'a parameter entity that declares another' => ["[<!ENTITY % f SYSTEM \"file://$secret\"> "
+        . "<!ENTITY % e \"<!ENTITY &#37; s SYSTEM '$network/?%f;'>\"> %e; %s;]", 'Title'],
+    'an entity in an attribute' => ['[<!ENTITY x "y">]', 'Title</mods:title><x y="&x;"/><mods:title>'],
+    'an entity that is itself' => ['[<!ENTITY x "&x;">]', '&x;'],
     'a DTD in a file' => ["SYSTEM \"file://$secret\"", 'Title'],
     'an external entity' => ["[<!ENTITY x SYSTEM \"file://$secret\">]", '&x;'],
         'a parameter entity' => ["[<!ENTITY % p SYSTEM \"file://$secret\"> %p;]", 'Title'],
@@ -193,6 +215,13 @@ for my $name (sort keys %doctypes) {
 refused('an entity that is not one of the five', with($good, 'Title', '&eacute;'), 'document_malformed', 5);
 refused('XInclude', with($good, '</metsHdr>',
     qq{</metsHdr><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="file://$secret" parse="text"/><x>}), 'document_malformed');
+refused('XInclude instead of a file', with($good, '<file ID="F-2"', '<xi:include '
+    . qq{xmlns:xi="http://www.w3.org/2001/XInclude" href="$network/file.xml"/>\n<file ID="F-2"}) =~ s/SIZE="2"/SIZE="x"/r,
+    'document_invalid', $file_line + 1);
+refused('a schema and a style sheet of the network', with(with($good, "\n<mets ", qq{\n<?xml-stylesheet type="text/xsl" }
+    . qq{href="$network/x.xsl"?><mets xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" }
+    . qq{xsi:schemaLocation="http://www.loc.gov/METS/ $network/mets.xsd" }), 'SIZE="2"', 'SIZE="x"'), 'document_invalid',
+    $file_line);
 refused('nothing', '', 'document_malformed');
 refused('white space', "\n\n", 'document_malformed');
 refused('not XML', "PK\x03\x04 this is no document", 'document_malformed', 1);
@@ -209,6 +238,11 @@ refused('elements nested 101 deep', with($good, '<s:io>5</s:io>', '<s:a>' x 96 .
     'document_limit', line_of($good, 's:io'));
 refused('elements nested 100,000 deep where nobody looks', with($good, '</metsHdr>', '<a>' x 100_000
     . '</a>' x 100_000 . '</metsHdr>'), 'document_limit', 3);
+refused('elements nested 1,000,000 deep', with($good, '</metsHdr>', '<a>' x 1_000_000 . '</a>' x 1_000_000
+    . '</metsHdr>'), 'document_limit', 3);
+refused('a parameter nested 1,000,000 deep', with($good, '<s:io>5</s:io>', '<s:a>' x 1_000_000), 'document_limit',
+    line_of($good, 's:io'));
+refused('an attribute of 100 MB', with($good, 'OWNERID="two"', 'OWNERID="' . 'x' x 100_000_000 . '"'), 'document_limit');
 refused('a huge attribute', with($good, 'OWNERID="two"', 'OWNERID="' . 'x' x 65_537 . '"'), 'document_limit',
     $file_line);
 refused('an attribute of 12 MB', with($good, 'OWNERID="two"', 'OWNERID="' . 'x' x 12_000_000 . '"'),
@@ -229,6 +263,12 @@ refused('a surrogate', with($good, 'Title', "Ti\xed\xa0\x80tle"), 'document_malf
 refused('half a character', with($good, 'Title', "Ti\xc3"), 'document_malformed', 5);
 refused('UTF-8 that says it is UTF-16', with($good, 'UTF-8', 'UTF-16'), 'document_malformed', 1);
 refused('UTF-16 that says it is UTF-8', "\xff\xfe" . encode('UTF-16LE', $good), 'document_malformed');
+refused('UTF-16 that says it is UTF-8, big end first', "\xfe\xff" . encode('UTF-16BE', $good), 'document_malformed');
+refused('UTF-8 that says it is US-ASCII', encode_utf8(with(with($good, 'UTF-8', 'US-ASCII'), 'Title', "T\xeftle")),
+    'document_malformed', 5);
+refused('UTF-8 that says it is UCS-4', with($good, 'UTF-8', 'UCS-4'), 'document_malformed', 1);
+refused('ISO-8859-1 that says it is UTF-8', encode('ISO-8859-1', with($good, 'Title', "T\xeftle")), 'document_malformed',
+    5);
 refused('UTF-16 that says it is ISO-8859-1', "\xff\xfe" . encode('UTF-16LE', with($good, 'UTF-8',
     'ISO-8859-1')), 'document_malformed');
 refused('UTF-16 with half a pair', "\xff\xfe" . encode('UTF-16LE', with($good, 'UTF-8',
@@ -247,6 +287,26 @@ my @wrong = grep { ($ingest->register(substr($good, 0, $_), 'tardis.1',
     'https://provider.example')->{code} // '') ne 'document_malformed' } grep { $_ < length($good) - 1 } @cuts;
 is("@wrong", '', scalar(@cuts) . ' cuts of a document are all refused');
 is($ingest->rows, 0, 'and nothing remains of any');
+
+# And around every boundary of the buffers of libxml2, of which the greatest has 4000 bytes, and of ours.
+my $files = 4_000;
+my $large = with($good, '</fileGrp>', join('', map { "<file ID=\"X-$_\" SIZE=\"1\" OWNERID=\"$_\">"
+    . "<FLocat LOCTYPE=\"URL\" xlink:href=\"tardis://more/$_\"/></file>\n" } 1 .. $files) . '</fileGrp>');
+$large = with($large, '<fptr FILEID="F-1"/>', join('', map { "<fptr FILEID=\"X-$_\"/>" } 1 .. $files)
+    . '<fptr FILEID="F-1"/>');
+my @boundaries = grep { $_ < length($large) - 1 } map { my $size = $_; map { ($size * $_ - 1, $size * $_,
+    $size * $_ + 1) } 1 .. 3, int(length($large) / $size) } 4000, 4096, 8192, 16384, 32768, 65536, 131_072;
+@wrong = grep { ($ingest->register(substr($large, 0, $_), 'tardis.1', 'https://provider.example')->{code} // '')
+    ne 'document_malformed' } @boundaries;
+is("@wrong", '', scalar(@boundaries) . ' cuts of a document of ' . length($large) . ' bytes are all refused');
+is($ingest->rows, 0, 'and nothing remains of any');
+
+# Nobody was asked for anything.
+my @connected = IO::Select->new($listener)->can_read(0);
+is(scalar(@connected), 0, 'none of all these documents made a connection');
+my $visitor = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport);
+@connected = IO::Select->new($listener)->can_read(10);
+is(scalar(@connected), 1, 'and one would have been seen');
 
 # What comes with the document.
 my %arguments = ('an empty uid' => ['', 'https://p.example', 'uid_invalid'], 'a uid with a slash' => ['a/b',
