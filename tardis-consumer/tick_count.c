@@ -52,7 +52,10 @@ static void log_step(const fsm_step_t *step)
         tardis_log_problem(context, TARDIS_LOG_DEBUG, about, step->broken, "nothing was saved");
     else if (step->error && outcome->entered)
         tardis_log_problem(context, TARDIS_LOG_ERROR, about, step->error,
-                           "it is now " TARDIS_STATE_FAILED "; tardis-consumer retry starts it again");
+                           apr_psprintf(step->pool,
+                                        "it is now " TARDIS_STATE_FAILED "; %s retry %" APR_UINT64_T_FMT
+                                        " starts it again",
+                                        step->fsm->settings->command, synced->experiment_id));
     else if (step->put_off)
         tardis_log(context, TARDIS_LOG_DEBUG, "%s: %s", about, step->error->text);
     else if (step->error)
