@@ -39,8 +39,6 @@ typedef struct tardis_synced_figures_t {
     const char *state;
     apr_uint64_t experiments;
     apr_interval_time_t oldest_age; /**< since the one that is longest in this state came into it */
-    apr_uint64_t files;             /**< promised */
-    apr_uint64_t bytes;
     apr_uint64_t files_checked;
     apr_uint64_t bytes_checked;
     apr_uint64_t leases_held;
@@ -49,6 +47,12 @@ typedef struct tardis_synced_figures_t {
     apr_uint64_t due;                /**< and held by nobody */
     apr_interval_time_t longest_due; /**< since the one that is longest due was due; 0: none is */
 } tardis_synced_figures_t;
+
+/** What providers have promised, of experiments in any state. */
+typedef struct tardis_promised_figures_t {
+    apr_uint64_t files;
+    apr_uint64_t bytes;
+} tardis_promised_figures_t;
 
 /** How many experiments in one state have one error now. */
 typedef struct tardis_synced_error_figures_t {
@@ -67,6 +71,10 @@ typedef struct tardis_outbox_figures_t {
 /** @param figures set to an array of tardis_synced_figures_t, in the order of the states' names. */
 tardis_error_t *tardis_synced_figures(const tardis_context_t *context, apr_array_header_t **figures,
                                       apr_pool_t *pool);
+
+/** @param figures filled in. */
+tardis_error_t *tardis_promised_figures(const tardis_context_t *context, tardis_promised_figures_t *figures,
+                                        apr_pool_t *pool);
 
 /** @param figures set to an array of tardis_synced_error_figures_t, by state and code. */
 tardis_error_t *tardis_synced_error_figures(const tardis_context_t *context, apr_array_header_t **figures,

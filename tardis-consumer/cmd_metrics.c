@@ -29,6 +29,8 @@ tardis_error_t *cmd_metrics(tardis_invocation_t *invocation)
     metrics_t metrics;
     tardis_error_t *error = tardis_synced_figures(context, &metrics.states, pool);
     if (!error)
+        error = tardis_promised_figures(context, &metrics.promised, pool);
+    if (!error)
         error = tardis_synced_error_figures(context, &metrics.errors, pool);
     if (!error)
         error = tardis_outbox_figures(context, &metrics.outbox, pool);

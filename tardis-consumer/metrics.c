@@ -27,8 +27,6 @@ static const state_metric_t state_metrics[] = {
     {"leases_held", "Experiments that a tick is stepping now.", FIGURE(leases_held), 0, 1},
     {"leases_expired", "Experiments whose tick ended without saving them; the next one takes them over.",
      FIGURE(leases_expired), 0, 1},
-    {"promised_files", "Files that providers have promised.", FIGURE(files), 0, 0},
-    {"promised_bytes", "Bytes of the files that providers have promised.", FIGURE(bytes), 0, 0},
     {"checked_files", "Files that were compared with what was promised.", FIGURE(files_checked), 0, 0},
     {"checked_bytes", "Bytes of the files that were compared with what was promised.",
      FIGURE(bytes_checked), 0, 0},
@@ -39,6 +37,7 @@ static apr_array_header_t *all_states(const metrics_t *metrics, apr_pool_t *pool
 static const tardis_synced_figures_t *figures_of(const apr_array_header_t *states, const char *state);
 static int is_pending(const char *state);
 static void write_value(FILE *out, const state_metric_t *metric, const tardis_synced_figures_t *figures);
+static void write_promised(const tardis_promised_figures_t *promised, FILE *out);
 static void write_errors(const apr_array_header_t *errors, FILE *out);
 static void write_outbox(const tardis_outbox_figures_t *outbox, FILE *out);
 
@@ -55,6 +54,7 @@ void metrics_write(const metrics_t *metrics, FILE *out, apr_pool_t *pool)
                 write_value(out, metric, figures);
         }
     }
+    write_promised(&metrics->promised, out);
     write_errors(metrics->errors, out);
     write_outbox(&metrics->outbox, out);
     metrics_write_providers(metrics->providers, out);
@@ -123,6 +123,14 @@ void metrics_label(FILE *out, const char *before, const char *name, const char *
             fputc(*c, out);
     }
     fputc('"', out);
+}
+
+static void write_promised(const tardis_promised_figures_t *promised, FILE *out)
+{
+    metrics_head(out, "promised_files", METRICS_GAUGE, "Files that providers have promised.");
+    fprintf(out, METRICS_PREFIX "promised_files %" APR_UINT64_T_FMT "\n", promised->files);
+    metrics_head(out, "promised_bytes", METRICS_GAUGE, "Bytes of the files that providers have promised.");
+    fprintf(out, METRICS_PREFIX "promised_bytes %" APR_UINT64_T_FMT "\n", promised->bytes);
 }
 
 static void write_errors(const apr_array_header_t *errors, FILE *out)

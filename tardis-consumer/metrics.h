@@ -13,6 +13,7 @@
 typedef struct metrics_t {
     apr_array_header_t *states; /**< of tardis_synced_figures_t */
     apr_array_header_t *errors; /**< of tardis_synced_error_figures_t */
+    tardis_promised_figures_t promised;
     tardis_outbox_figures_t outbox;
     apr_array_header_t *providers; /**< of tardis_provider_health_t */
     apr_array_header_t *ticks;     /**< of tardis_tick_figures_t */
