@@ -21,6 +21,8 @@ plan skip_all => 'there is no libfaketime' if !$library;
 my $bed = Testbed->new;
 plan skip_all => 'a sanitizer and libfaketime cannot both be first'
     if $bed->slurp($bed->env('HTTPD_ENVIRONMENT')) =~ /LD_PRELOAD/;
+sweep();
+END { sweep() }
 my $interval = 1;
 my $gate = $bed->dir . '/gate';
 my $sink = SmtpSink->new;
@@ -34,6 +36,15 @@ sub faked {
     my ($name) = @_;
     return (LD_PRELOAD => $library, FAKETIME_TIMESTAMP_FILE => $bed->dir . "/$name.clock", FAKETIME_NO_CACHE => 1,
         FAKETIME_DONT_FAKE_MONOTONIC => 1, DONT_FAKE_MONOTONIC => 1);
+}
+
+# libfaketime leaves two files behind for each process that is killed or becomes another program, and fails in the next
+# one that gets the same process id.
+sub sweep {
+    for my $file (glob '/dev/shm/faketime_shm_* /dev/shm/sem.faketime_sem_*') {
+        unlink $file if $file =~ /_(\d+)$/ && !-e "/proc/$1";
+    }
+    return;
 }
 
 sub set_clock { my ($name, $offset) = @_; $bed->rewrite($bed->dir . "/$name.clock", "$offset\n"); return }
