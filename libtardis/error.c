@@ -150,7 +150,7 @@ static const error_class_t classes[TARDIS_ERROR_CODES] = {
     [TARDIS_DATABASE_ROW_INVALID] = {"database_row_invalid", TARDIS_FAULT_HOST, LASTING, 500, EX_DATAERR,
         "A row holds what this program would never have written; correct or remove it."},
     [TARDIS_LEASE_LOST] = {"lease_lost", TARDIS_FAULT_HOST, PASSING, 503, EX_TEMPFAIL,
-        "Another process took this over because ours was too slow; nothing needs to be done."},
+        "Somebody held, cancelled or restarted it meanwhile, or another process took it over; nothing needs to be done."},
     [TARDIS_STORE_UNAVAILABLE] = {"store_unavailable", TARDIS_FAULT_CONSUMER, PASSING, 503, EX_TEMPFAIL,
         "Check that the store is mounted and readable by the user that runs this command."},
     [TARDIS_IO_ERROR] = {"io_error", TARDIS_FAULT_HOST, PASSING, 500, EX_IOERR,
