@@ -3,10 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
+
+#include "tardis_command.h"
 
 enum {
     POLL_MILLISECONDS = 1000,
@@ -307,9 +308,7 @@ static void release(http_transfer_t *transfer)
 /* Milliseconds of a clock that nobody sets. */
 static apr_int64_t now(void)
 {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (apr_int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    return apr_time_as_msec(tardis_clock());
 }
 
 /* Milliseconds to wait, 0 when the time is up; @a end 0: no limit. */

@@ -1,11 +1,11 @@
 #include "tardis_key_cache.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
+#include "tardis_command.h"
 #include "tardis_digest.h"
 
 /* A power of two. Clients whose digests begin alike displace each other, which costs a query only. */
@@ -29,7 +29,6 @@ struct tardis_key_cache_t {
     entry_t *entries[PLACES];
 };
 
-static apr_time_t steady_now(void);
 static int place_of(const unsigned char *digest);
 static int is_for(const entry_t *entry, const tardis_key_ticket_t *ticket);
 static int copy_text(char *to, apr_size_t maximum, const char *from);
@@ -53,7 +52,8 @@ const tardis_sync_client_t *tardis_key_cache_get(tardis_key_cache_t *cache, cons
     tardis_sync_client_t *client = NULL;
     ticket->address = address;
     tardis_digest_sha256(key, strlen(key), ticket->digest);
-    ticket->begun = steady_now();
+    /* Not the time of day: set back, it would let a removed key live on. */
+    ticket->begun = tardis_clock();
 
     apr_thread_mutex_lock(cache->lock);
     const entry_t *entry = cache->entries[place_of(ticket->digest)];
@@ -84,14 +84,6 @@ void tardis_key_cache_put(tardis_key_cache_t *cache, const tardis_key_ticket_t *
             memset(entry, 0, sizeof(*entry));
     }
     apr_thread_mutex_unlock(cache->lock);
-}
-
-/* Not the time of day: set back, it would let a removed key live on. */
-static apr_time_t steady_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec((apr_time_t)now.tv_sec) + now.tv_nsec / 1000;
 }
 
 static int place_of(const unsigned char *digest)

@@ -1,7 +1,5 @@
 #include "health.h"
 
-#include <time.h>
-
 #include <apr_strings.h>
 
 #include "backoff.h"
@@ -49,7 +47,6 @@ struct health_t {
     apr_pool_t *pool;
 };
 
-static apr_time_t steady_now(void);
 static apr_time_t now_of(const health_t *health);
 static known_t *known_of(health_t *health, const char *provider_url);
 static void take_over(known_t *known, const tardis_provider_health_t *noted);
@@ -88,7 +85,7 @@ tardis_error_t *health_read(health_t *health)
     apr_pool_t *pool;
     apr_array_header_t *healths;
     apr_pool_create(&pool, health->pool);
-    health->read_at_here = steady_now();
+    health->read_at_here = tardis_clock();
     tardis_error_t *error = tardis_provider_health_all(health->context, &healths, &health->read_at, pool);
     for (int i = 0; !error && i < healths->nelts; i++) {
         const tardis_provider_health_t *noted = &APR_ARRAY_IDX(healths, i, tardis_provider_health_t);
@@ -103,17 +100,10 @@ tardis_error_t *health_read(health_t *health)
     return error;
 }
 
-static apr_time_t steady_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 /* The database's clock decides, on whatever host. */
 static apr_time_t now_of(const health_t *health)
 {
-    return health->read_at + (steady_now() - health->read_at_here);
+    return health->read_at + (tardis_clock() - health->read_at_here);
 }
 
 static known_t *known_of(health_t *health, const char *provider_url)
@@ -246,7 +236,7 @@ tardis_error_t *health_work(health_t *health, int is_idle)
         if (known->undecided)
             error = note(health, known, pool);
     }
-    if (!error && (is_idle || steady_now() >= health->next_page_at))
+    if (!error && (is_idle || tardis_clock() >= health->next_page_at))
         error = work_on_next(health, pool);
     error = tardis_error_copy(health->pool, error);
     apr_pool_destroy(pool);
@@ -256,7 +246,7 @@ tardis_error_t *health_work(health_t *health, int is_idle)
 /* Each provider in turn. */
 static tardis_error_t *work_on_next(health_t *health, apr_pool_t *pool)
 {
-    apr_time_t begun_at = steady_now();
+    apr_time_t begun_at = tardis_clock();
     tardis_error_t *error = NULL;
     int done = 0;
     for (int i = 0; i < health->known->nelts && !done; i++) {
@@ -267,7 +257,7 @@ static tardis_error_t *work_on_next(health_t *health, apr_pool_t *pool)
         error = known->outage ? recall_slice(health, known, pool) : put_off_page(health, known, pool);
         done = 1;
     }
-    health->next_page_at = steady_now() + (steady_now() - begun_at) * REST_TIMES;
+    health->next_page_at = tardis_clock() + (tardis_clock() - begun_at) * REST_TIMES;
     return error;
 }
 

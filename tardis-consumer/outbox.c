@@ -1,7 +1,5 @@
 #include "outbox.h"
 
-#include <time.h>
-
 #include <apr_strings.h>
 
 #include "backoff.h"
@@ -38,7 +36,7 @@ typedef struct {
 /* The mails of one claim. */
 typedef struct {
     const char *lease_owner;
-    apr_int64_t taken_at; /* seconds by clock_seconds() */
+    apr_int64_t taken_at; /* seconds of tardis_clock() */
     apr_uint64_t count;
 } claim_t;
 
@@ -68,7 +66,6 @@ static tardis_error_t *mark_sent(const delivery_t *delivery, const claim_t *clai
 static tardis_error_t *mark_failed(delivery_t *delivery, const claim_t *claim,
                                    const tardis_notification_t *mail, apr_uint64_t stands_for,
                                    const tardis_http_response_t *response, apr_pool_t *pool);
-static apr_int64_t clock_seconds(void);
 
 tardis_error_t *outbox_deliver(const tardis_context_t *context, const consumer_settings_t *settings,
                                int (*stopping)(void *baton), void *baton, outbox_counts_t *counts,
@@ -167,7 +164,7 @@ static tardis_error_t *take(delivery_t *delivery, const char *recipient, int lim
 {
     *claim = (claim_t){.lease_owner =
                            apr_psprintf(pool, "%s:mail:%d", tardis_process_name(pool), ++delivery->claims),
-                       .taken_at = clock_seconds()};
+                       .taken_at = apr_time_sec(tardis_clock())};
     return take_more(delivery, recipient, limit, claim, pool);
 }
 
@@ -210,7 +207,7 @@ static tardis_error_t *deliver_claimed(delivery_t *delivery, const claim_t *clai
 /* Too old to begin anything under it. */
 static int is_old(const delivery_t *delivery, const claim_t *claim)
 {
-    return (clock_seconds() - claim->taken_at) * 2 > delivery->settings->lease_seconds;
+    return (apr_time_sec(tardis_clock()) - claim->taken_at) * 2 > delivery->settings->lease_seconds;
 }
 
 static int may_go_on(const delivery_t *delivery)
@@ -267,10 +264,10 @@ static tardis_error_t *mark_sent(const delivery_t *delivery, const claim_t *clai
                                  apr_pool_t *pool)
 {
     const tardis_context_t *context = delivery->context;
-    apr_int64_t began = clock_seconds();
+    apr_int64_t began = apr_time_sec(tardis_clock());
     tardis_error_t *error = tardis_outbox_sent(context, claim->lease_owner, id, pool);
     while (error && error->code == TARDIS_DATABASE_UNAVAILABLE && !tardis_command_interrupted() &&
-           clock_seconds() - began < MARK_SECONDS) {
+           apr_time_sec(tardis_clock()) - began < MARK_SECONDS) {
         apr_sleep(MARK_STEP);
         error = tardis_db_ensure(context->db, pool);
         if (!error)
@@ -314,12 +311,4 @@ static tardis_error_t *mark_failed(delivery_t *delivery, const claim_t *claim,
                                         " refused for longer than mail_deadline: given up",
                                         given_up, stands_for));
     return NULL;
-}
-
-/* Of a clock that nobody sets. */
-static apr_int64_t clock_seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (apr_int64_t)time.tv_sec;
 }
